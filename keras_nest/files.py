@@ -1,0 +1,72 @@
+"""Reading and writing files so that nothing is ever half written."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from keras_nest.errors import NestError
+
+
+def write_atomic(path: str | os.PathLike[str], data: bytes) -> Path:
+    """Writes `data` to a temporary file beside `path`, then renames it.
+
+    An interrupted write leaves the old file, or none, but never a part of the new.
+
+    Args:
+        path: The file to make; its folder must exist.
+        data: The whole content.
+
+    Returns:
+        The path written.
+
+    Raises:
+        NestError: If the folder is missing or cannot be written to.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise NestError(
+            f"Expected the name of a file to write. Received a folder: {target}",
+            hint=f"Name the file, for example {target / 'model.tflite'}",
+        )
+    try:
+        handle, name = tempfile.mkstemp(
+            prefix=f".{target.name}.", suffix=".part", dir=target.parent
+        )
+    except OSError as error:
+        raise NestError(
+            f"Cannot write {target}: {error.strerror}",
+            hint="Choose a folder that exists and that you may write to.",
+        ) from error
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(name, 0o666 & ~mask)
+        os.replace(name, target)
+    except BaseException as error:
+        os.unlink(name)
+        if isinstance(error, OSError):
+            raise NestError(f"Cannot write {target}: {error.strerror}") from error
+        raise
+    return target
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Reads a whole file.
+
+    Raises:
+        NestError: If the file is missing, is a folder or cannot be read.
+    """
+    source = Path(path)
+    try:
+        return source.read_bytes()
+    except OSError as error:
+        raise NestError(
+            f"Cannot read {source}: {error.strerror}",
+            hint="Check the path; it is taken relative to the current folder.",
+        ) from error
