@@ -1,0 +1,50 @@
+"""Nested sparse Keras models for TensorFlow Lite Micro.
+
+```python
+model = keras_nest.nest(base, sparsities=(0.9, 0.7, 0.0))
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.fit(x, y, epochs=6)
+tflite = keras_nest.convert(model, x[:500])
+tflite.save("model.tflite")
+keras_nest.Interpreter(tflite).predict(x[:1], level=0)
+```
+
+Nothing heavy is imported until a name is used: neither Keras nor TensorFlow is needed
+to inspect, extract or run a .tflite.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from keras_nest.errors import NestError
+
+# public name -> the module that has it
+_PUBLIC = {
+    "nest": "keras_nest.model",
+    "NestedModel": "keras_nest.model",
+    "NestedConv2D": "keras_nest.layers",
+    "NestedConv1D": "keras_nest.layers",
+    "NestedDense": "keras_nest.layers",
+    "NestedDepthwiseConv2D": "keras_nest.layers",
+    "NestedBatchNormalization": "keras_nest.layers",
+    "convert": "keras_nest.converter.convert",
+    "extract": "keras_nest.converter.extract",
+    "describe": "keras_nest.converter.describe",
+    "Interpreter": "keras_nest.runtime",
+}
+
+__all__ = ["NestError", *_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'keras_nest' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

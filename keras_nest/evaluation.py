@@ -1,0 +1,229 @@
+"""Running and scoring every level of a model: float in Keras, int8 in TFLM."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_nest.errors import NestError
+from keras_nest.files import write_atomic
+
+Array = np.ndarray[Any, Any]
+Progress = Callable[[int, int], None]
+"""Called with (samples done, samples in all)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LevelRun:
+    """What one level gave. `level` is None for a model without levels."""
+
+    level: int | None
+    outputs: Array
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        return "plain" if self.level is None else f"level_{self.level}"
+
+
+@dataclasses.dataclass(frozen=True)
+class RunResults:
+    """The outputs of some levels of one .tflite over the same samples."""
+
+    model: str
+    samples: int
+    arena_bytes: int
+    runs: list[LevelRun]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "samples": self.samples,
+            "host_arena_bytes": self.arena_bytes,
+            "levels": [
+                {
+                    "level": run.level,
+                    "seconds": round(run.seconds, 3),
+                    "output_shape": list(run.outputs.shape),
+                    "output_dtype": str(run.outputs.dtype),
+                    "first_output": run.outputs[0].ravel()[:32].tolist(),
+                }
+                for run in self.runs
+            ],
+        }
+
+
+def load_data(
+    path: str, labels: str | None = None, limit: int | None = None
+) -> tuple[Array, Array | None]:
+    """Reads samples, and labels where there are some.
+
+    Args:
+        path: .npy with the inputs, or .npz with `x` (or a single array) and maybe `y`.
+        labels: .npy with the labels; goes before `y` of the .npz.
+        limit: Keep only this many samples.
+
+    Returns:
+        `(x, y)`, y None where there are no labels. First axis: samples.
+
+    Raises:
+        NestError: If a file cannot be read, or lengths disagree.
+    """
+    arrays = _load_arrays(path)
+    if "x" in arrays:
+        x = arrays["x"]
+    elif len(arrays) == 1:
+        x = next(iter(arrays.values()))
+    else:
+        raise NestError(
+            f"Expected an array named 'x' in {path}. Received: {sorted(arrays)}",
+            hint="Save it with numpy.savez(file, x=inputs, y=labels).",
+        )
+    y = arrays.get("y")
+    if labels is not None:
+        y = next(iter(_load_arrays(labels).values()))
+    if x.ndim < 2 or len(x) == 0:
+        raise NestError(
+            f"Expected inputs of shape (samples, ...) in {path}. "
+            f"Received: shape={x.shape}",
+            hint="Put the samples along the first axis; one sample is x[None].",
+        )
+    if y is not None and len(y) != len(x):
+        raise NestError(
+            f"Expected one label for each sample. Received: {len(x)} samples and "
+            f"{len(y)} labels"
+        )
+    return x[:limit], None if y is None else y[:limit]
+
+
+def _load_arrays(path: str) -> dict[str, Array]:
+    if Path(path).suffix not in (".npy", ".npz"):
+        raise NestError(
+            f"Expected a .npy or .npz file. Received: {path}",
+            hint="Save arrays with numpy.save or numpy.savez.",
+        )
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return {"x": loaded}
+        with loaded:
+            return {name: loaded[name] for name in loaded.files}
+    except OSError as error:
+        reason = error.strerror or "the file is damaged"
+        raise NestError(f"Cannot read {path}: {reason}") from error
+    except (ValueError, EOFError, KeyError) as error:
+        raise NestError(f"Cannot read {path}: {error}") from error
+    except Exception as error:
+        # numpy lets zipfile's and zlib's own exceptions through.
+        raise NestError(f"Cannot read {path}: the file is damaged ({error})") from error
+
+
+def run_levels(
+    model: str | bytes,
+    x: Array,
+    level: int | None = None,
+    progress: Progress | None = None,
+    dequantize: bool = False,
+) -> RunResults:
+    """Runs one level (or, with None, all of them) of a .tflite over `x` in TFLM."""
+    from keras_nest.runtime import Interpreter
+
+    interpreter = Interpreter(model)
+    levels: list[int | None]
+    if interpreter.levels == 0:
+        if level is not None:
+            raise NestError(
+                f"Expected a nested model for level={level}. Received: a model "
+                "without levels",
+                hint="Leave --level away to run it as it is.",
+            )
+        levels = [None]
+    else:
+        levels = list(range(interpreter.levels)) if level is None else [level]
+    runs = []
+    for index, one in enumerate(levels):
+
+        def advance(done: int, total: int, before: int = index) -> None:
+            if progress is not None:
+                progress(before * total + done, len(levels) * total)
+
+        start = time.perf_counter()
+        outputs = interpreter.predict(
+            x, level=one, dequantize=dequantize, progress=advance
+        )
+        runs.append(LevelRun(one, outputs, time.perf_counter() - start))
+    name = "model" if isinstance(model, bytes) else str(model)
+    return RunResults(name, len(x), interpreter.arena_bytes, runs)
+
+
+def save_outputs(path: str, results: RunResults) -> None:
+    """Writes one array per level into an .npz."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **{run.name: run.outputs for run in results.runs})
+    write_atomic(path, buffer.getvalue())
+
+
+def score(outputs: Array, x: Array, y: Array | None) -> tuple[str, float]:
+    """Accuracy for class labels, mean squared error for anything else.
+
+    Args:
+        outputs: Model outputs, shape (samples, ...).
+        x: The inputs: the target of a model without labels (an autoencoder).
+        y: Labels: integers, one-hot rows, or float targets.
+
+    Returns:
+        The metric's name and its value.
+    """
+    if y is None:
+        if outputs.shape != x.shape:
+            raise NestError(
+                "Expected labels to score the outputs against. Received: none, and the "
+                f"outputs {outputs.shape[1:]} are no reconstruction of the inputs",
+                hint="Put them into the .npz as y, or name them with --labels.",
+            )
+        return "mse", float(np.mean((outputs.astype(np.float64) - x) ** 2))
+    one_hot = y.ndim == 2 and y.shape[1] > 1 and bool(np.all(y.sum(axis=1) == 1))
+    if np.issubdtype(y.dtype, np.integer) or one_hot:
+        classes = y.argmax(axis=1) if one_hot else y.reshape(len(y))
+        scores = outputs.reshape(len(outputs), -1)
+        if scores.shape[1] == 1:
+            return "accuracy", float(np.mean((scores[:, 0] > 0.5) == classes))
+        return "accuracy", float(np.mean(scores.argmax(axis=1) == classes))
+    target = y.reshape(outputs.shape)
+    return "mse", float(np.mean((outputs.astype(np.float64) - target) ** 2))
+
+
+def score_keras(path: str, model: Any, x: Array, y: Array | None) -> dict[str, Any]:
+    """Scores every level of a nested Keras model (or a plain one) in float."""
+    outputs = model.predict(x, batch_size=256, verbose=0)
+    if isinstance(outputs, dict):
+        per_level = [outputs[f"level_{level}"] for level in range(len(outputs))]
+    else:
+        per_level = [outputs]
+    return _scores(path, "float32 (Keras)", [np.asarray(o) for o in per_level], x, y)
+
+
+def score_tflite(
+    path: str, x: Array, y: Array | None, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Scores every level of a .tflite as TFLM computes it."""
+    results = run_levels(path, x, progress=progress, dequantize=True)
+    return _scores(path, "int8 (TFLM)", [run.outputs for run in results.runs], x, y)
+
+
+def _scores(
+    path: str, kind: str, per_level: list[Array], x: Array, y: Array | None
+) -> dict[str, Any]:
+    pairs = [score(outputs, x, y) for outputs in per_level]
+    return {
+        "model": path,
+        "kind": kind,
+        "metric": pairs[0][0],
+        "levels": [value for _, value in pairs],
+    }

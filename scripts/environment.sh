@@ -1,0 +1,53 @@
+# Sourced by the other scripts: makes the virtual environment .venv when it is missing
+# or older than pyproject.toml, and puts it first on the path.
+#
+#   source scripts/environment.sh EXTRAS        for example: tensorflow,tflm,plot
+#
+# PYTHON names the interpreter to start from (default: python3.11, else python3).
+
+environment_extras="$1"
+environment_root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+
+say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
+
+need() {
+  command -v "$1" >/dev/null || {
+    echo "Error: expected $1 on this machine. Received: no such command." >&2
+    echo "  $2" >&2
+    exit 1
+  }
+}
+
+find_python() {
+  local candidate
+  for candidate in "${PYTHON:-}" python3.11 python3; do
+    if [ -n "$candidate" ] && command -v "$candidate" >/dev/null &&
+      "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+      echo "$candidate"
+      return
+    fi
+  done
+  echo "Error: expected Python 3.11 or newer. Received: none on the path." >&2
+  echo "  Install it, or name it: PYTHON=/path/to/python3.11 $0" >&2
+  exit 1
+}
+
+make_environment() {
+  local venv="$environment_root/.venv" stamp python
+  # Rebuilt when the dependencies, or the C sources that the plugin is made of, changed.
+  stamp="$environment_extras $(cd "$environment_root" && cat pyproject.toml \
+    $(find tflm_ops -type f -not -path '*/build/*' | sort) | sha256sum)"
+  if [ "$(cat "$venv/stamp" 2>/dev/null)" != "$stamp" ]; then
+    python="$(find_python)"
+    need c++ "Install a C++ compiler, for example: apt-get install build-essential"
+    say "Setting up $venv ($environment_extras)"
+    [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet --upgrade pip
+    "$venv/bin/python" -m pip install --quiet --editable \
+      "$environment_root[$environment_extras]"
+    echo "$stamp" >"$venv/stamp"
+  fi
+  export PATH="$venv/bin:$PATH" TF_CPP_MIN_LOG_LEVEL=3
+}
+
+make_environment
