@@ -1,0 +1,38 @@
+"""The packed format in Python: what the C kernels read, written and checked.
+
+The layout itself is documented once, in tflm_ops/include/nest/format.h.
+"""
+
+from keras_nest.format.facts import (
+    encoding_of,
+    entropy_bound,
+    level_nonzeros,
+    level_weights,
+    section_sizes,
+)
+from keras_nest.format.operation import (
+    ENCODINGS,
+    NEVER,
+    OPS,
+    FormatError,
+    Geometry,
+    NestedOp,
+)
+from keras_nest.format.pack import pack
+from keras_nest.format.unpack import unpack
+
+__all__ = [
+    "ENCODINGS",
+    "NEVER",
+    "OPS",
+    "FormatError",
+    "Geometry",
+    "NestedOp",
+    "encoding_of",
+    "entropy_bound",
+    "level_nonzeros",
+    "level_weights",
+    "pack",
+    "section_sizes",
+    "unpack",
+]

@@ -1,0 +1,229 @@
+"""The header of a packed op: 128 bytes, parsed and written in one place.
+
+Field offsets: tflm_ops/include/nest/format.h.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from keras_nest.format.operation import (
+    ENCODINGS,
+    MAX_BLOCK_COLS,
+    MAX_BLOCK_ROWS,
+    MAX_DIM,
+    MAX_LEVELS,
+    MAX_WEIGHTS,
+    OPS,
+    FormatError,
+    Geometry,
+)
+
+MAGIC = b"NEST"
+VERSION = 1
+HEADER_BYTES = 128
+BALANCED = 1  # flag
+TABLE_BYTES = 9  # per channel: int32 multiplier, int32 bias, int8 shift
+
+_LAYOUT = struct.Struct("<4s 10B 4b 2s I 6I 8H 4I 32s 16s")
+assert _LAYOUT.size == HEADER_BYTES
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header's fields; `offsets` are those of the four sections."""
+
+    geometry: Geometry
+    encoding: str
+    levels: int
+    block: tuple[int, int]
+    index_bytes: int
+    count_bytes: int
+    balanced: bool
+    tables: int
+    level_table: tuple[int, ...]
+    input_zero_point: int
+    output_zero_point: int
+    act_min: int
+    act_max: int
+    offsets: tuple[int, int, int, int]
+    total_bytes: int
+
+    @property
+    def row_groups(self) -> int:
+        """Groups of `block[0]` rows that the weights are stored in."""
+        rows = self.geometry.weights_shape[0]
+        return -(-rows // self.block[0])
+
+    @property
+    def blocks_per_row(self) -> int:
+        """Blocks that a row group has when all its weights are active."""
+        return self.geometry.weights_shape[1] // self.block[1]
+
+    @property
+    def rings(self) -> int:
+        """Rings that have counts and indices."""
+        return {"dense": 0, "blocks": self.levels, "lists": self.levels - 1}[
+            self.encoding
+        ]
+
+    @property
+    def count_entries(self) -> int:
+        """Entries of the counts section."""
+        return self.rings * (1 if self.balanced else self.row_groups)
+
+    @property
+    def block_size(self) -> int:
+        """Weights in a block."""
+        return self.block[0] * self.block[1]
+
+    def section_ends(self, entries: int) -> tuple[int, int, int, int]:
+        """Where the sections end (unaligned) if there are `entries` indices."""
+        tables = HEADER_BYTES + TABLE_BYTES * self.tables * self.geometry.out_c
+        counts = aligned(tables) + self.count_bytes * self.count_entries
+        indices = aligned(counts) + self.index_bytes * entries
+        if self.encoding == "blocks":
+            values = entries * self.block_size
+        elif self.geometry.op == "depthwise_conv_2d":
+            values = self.geometry.columns * self.geometry.out_c
+        else:
+            values = self.row_groups * self.block[0] * self.geometry.columns
+        return tables, counts, indices, aligned(indices) + values
+
+    def to_bytes(self) -> bytes:
+        """The header as it stands in the blob."""
+        g = self.geometry
+        return _LAYOUT.pack(
+            MAGIC,
+            VERSION,
+            OPS.index(g.op) + 1,
+            ENCODINGS.index(self.encoding),
+            self.levels,
+            *self.block,
+            self.index_bytes,
+            self.count_bytes,
+            BALANCED * self.balanced,
+            self.tables,
+            self.input_zero_point,
+            self.output_zero_point,
+            self.act_min,
+            self.act_max,
+            b"",
+            self.total_bytes,
+            *(g.in_h, g.in_w, g.in_c, g.out_h, g.out_w, g.out_c),
+            *(g.kernel_h, g.kernel_w, g.stride_h, g.stride_w),
+            *(g.dilation_h, g.dilation_w, g.pad_top, g.pad_left),
+            *self.offsets,
+            bytes(self.level_table),
+            b"",
+        )
+
+    @classmethod
+    def parse(cls, blob: bytes) -> Header:
+        """Reads and checks the header of `blob`.
+
+        Raises:
+            FormatError: not a packed op, or a field is out of range.
+        """
+        if len(blob) < HEADER_BYTES:
+            raise FormatError(
+                f"Expected a packed op of at least {HEADER_BYTES} bytes. "
+                f"Received: {len(blob)} bytes."
+            )
+        fields = _LAYOUT.unpack_from(blob)
+        if fields[0] != MAGIC:
+            raise FormatError(
+                f"Expected a packed op, which starts with {MAGIC!r}. "
+                f"Received: {fields[0]!r}."
+            )
+        if fields[1] != VERSION:
+            raise FormatError(
+                f"Expected packed format version {VERSION}. Received: {fields[1]}.",
+                hint="Convert the model again, or update keras-nest.",
+            )
+        if fields[16] != len(blob):
+            raise FormatError(
+                f"Expected a packed op of {fields[16]} bytes, as its header says. "
+                f"Received: {len(blob)} bytes."
+            )
+        op, encoding, levels, rows, cols, index, count, flags, tables = fields[2:11]
+        level_table = fields[35]
+        _require(1 <= op <= len(OPS), "op kind", op)
+        _require(encoding < len(ENCODINGS), "encoding", encoding)
+        _require(1 <= levels <= MAX_LEVELS, "number of levels", levels)
+        _require(1 <= rows <= MAX_BLOCK_ROWS, "block rows", rows)
+        _require(1 <= cols <= MAX_BLOCK_COLS, "block columns", cols)
+        sparse = encoding != 0
+        _require(index in ((1, 2) if sparse else (0,)), "index bytes", index)
+        _require(count in ((1, 2, 4) if sparse else (0,)), "count bytes", count)
+        _require(flags <= BALANCED * sparse, "flags", flags)
+        _require(sparse or (rows, cols) == (1, 1), "dense block", (rows, cols))
+        _require(OPS[op - 1] != "depthwise_conv_2d" or not sparse, "encoding", encoding)
+        _require(1 <= tables <= levels, "number of tables", tables)
+        _require(max(level_table[:levels]) < tables, "level table", level_table)
+        reserved = (fields[15], level_table[levels:], fields[36])
+        _require(not any(map(any, reserved)), "reserved bytes", reserved)
+        _require(fields[13] <= fields[14], "activation bounds", fields[13:15])
+        geometry = Geometry(OPS[op - 1], *fields[17:31])
+        check_geometry(geometry)
+        if sparse:
+            _require(geometry.in_c % cols == 0, "block columns", cols)
+        input_zero_point, output_zero_point, act_min, act_max = fields[11:15]
+        return cls(
+            geometry=geometry,
+            encoding=ENCODINGS[encoding],
+            levels=levels,
+            block=(rows, cols),
+            index_bytes=index,
+            count_bytes=count,
+            balanced=bool(flags),
+            tables=tables,
+            level_table=tuple(level_table[:levels]),
+            input_zero_point=input_zero_point,
+            output_zero_point=output_zero_point,
+            act_min=act_min,
+            act_max=act_max,
+            offsets=fields[31:35],
+            total_bytes=fields[16],
+        )
+
+
+def aligned(offset: int) -> int:
+    """The first multiple of 4 from `offset` on."""
+    return (offset + 3) & ~3
+
+
+def check_geometry(g: Geometry) -> None:
+    """Raises FormatError if the shapes of `g` do not fit together."""
+    sizes: tuple[int, ...] = (g.in_h, g.in_w, g.in_c, g.out_h, g.out_w, g.out_c)
+    sizes += (g.kernel_h, g.kernel_w, g.stride_h, g.stride_w)
+    sizes += (g.dilation_h, g.dilation_w)
+    _require(g.op in OPS, "op", g.op)
+    _require(all(1 <= s <= MAX_DIM for s in sizes), "shape (a size out of range)", g)
+    small = (*sizes[6:], g.pad_top, g.pad_left)
+    _require(max(small) < 1 << 16, "shape (a size out of range)", g)
+    _require(g.columns <= MAX_DIM, "shape (too many weights a channel)", g)
+    for size in (g.in_h * g.in_w * g.in_c, g.out_h * g.out_w * g.out_c):
+        _require(size < 1 << 31, "shape (a tensor of 2 GiB or more)", g)
+    for in_, out, kernel, stride, dilation, pad in (
+        (g.in_h, g.out_h, g.kernel_h, g.stride_h, g.dilation_h, g.pad_top),
+        (g.in_w, g.out_w, g.kernel_w, g.stride_w, g.dilation_w, g.pad_left),
+    ):
+        reach = (kernel - 1) * dilation + 1
+        _require(reach <= MAX_DIM, "shape (kernel reaches too far)", g)
+        # Each window overlaps the input: holds for SAME and VALID padding.
+        _require(0 <= pad < reach, "padding (a window beside the input)", g)
+        _require((out - 1) * stride - pad < in_, "output size (too large)", g)
+    weights = g.out_c * g.columns
+    _require(weights <= MAX_WEIGHTS, "shape (too many weights)", g)
+    if g.op == "depthwise_conv_2d":
+        _require(g.out_c % g.in_c == 0, "channels (not a depth multiple)", g)
+    if g.op == "fully_connected":
+        plain = Geometry(g.op, 1, g.in_w, g.in_c, 1, g.in_w, g.out_c)
+        _require(g == plain, "shape (fully connected)", g)
+
+
+def _require(condition: bool, what: str, value: object) -> None:
+    if not condition:
+        raise FormatError(f"Expected a valid {what} in a packed op. Received: {value}.")

@@ -1,0 +1,167 @@
+"""Reads packed bytes back, checking everything that the C side checks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from keras_nest.format.checks import check_accumulators, check_tables
+from keras_nest.format.header import HEADER_BYTES, Header, aligned
+from keras_nest.format.operation import (
+    NEVER,
+    FormatError,
+    Int8Array,
+    Int64Array,
+    NestedOp,
+    UInt8Array,
+)
+from keras_nest.format.rings import ZERO_BLOCK, Rings, columns_of, grid_of
+
+
+def unpack(blob: bytes) -> NestedOp:
+    """Reads a packed op.
+
+    Bytes that `unpack` accepts are accepted by `nest_open` in C. The reverse holds
+    but for a block that is named twice: the kernel adds it twice, which no
+    `NestedOp` can say.
+
+    Args:
+        blob: The bytes of one packed op.
+
+    Returns:
+        The op; `level_of` is None for the encoding `"dense"`.
+
+    Raises:
+        FormatError: the bytes are not a valid packed op.
+    """
+    header = Header.parse(blob)
+    counts = _read_counts(blob, header)
+    entries = int(counts.sum())
+    _check_sections(blob, header, entries)
+    multiplier, bias, shift = _read_tables(blob, header)
+    check_tables(multiplier, shift)
+    level_of, weights = None, _read_dense(blob, header)
+    if header.encoding != "dense":
+        level_of, weights = _read_rings(blob, header, counts, entries, weights)
+    levels = list(header.level_table)
+    op = NestedOp(
+        geometry=header.geometry,
+        levels=header.levels,
+        input_zero_point=header.input_zero_point,
+        output_zero_point=header.output_zero_point,
+        act_min=header.act_min,
+        act_max=header.act_max,
+        weights=weights,
+        level_of=level_of,
+        multiplier=multiplier[levels],
+        shift=shift[levels],
+        bias=bias[levels],
+        block=header.block,
+    )
+    check_accumulators(op)
+    return op
+
+
+def _read_counts(blob: bytes, header: Header) -> Int64Array:
+    """Counts as int64 `[row groups, rings]`."""
+    if header.encoding == "dense":
+        return np.zeros((header.row_groups, 0), np.int64)
+    _, end, _, _ = header.section_ends(0)
+    if end > len(blob):
+        raise FormatError(
+            f"Expected {end} bytes or more, up to the end of the counts. "
+            f"Received: a packed op of {len(blob)} bytes."
+        )
+    start = end - header.count_bytes * header.count_entries
+    dtype = np.dtype(f"<u{header.count_bytes}")
+    counts = np.frombuffer(blob, dtype, header.count_entries, start).astype(np.int64)
+    if counts.max(initial=0) > len(blob):
+        raise FormatError(
+            f"Expected counts that fit a packed op of {len(blob)} bytes. "
+            f"Received: {counts.max()}."
+        )
+    rows = 1 if header.balanced else header.row_groups
+    shape = (header.row_groups, header.rings)
+    return np.broadcast_to(counts.reshape(rows, header.rings), shape)
+
+
+def _check_sections(blob: bytes, header: Header, entries: int) -> None:
+    ends = header.section_ends(entries)
+    starts = (HEADER_BYTES, *(aligned(end) for end in ends[:3]))
+    if header.offsets != starts or len(blob) != ends[3]:
+        raise FormatError(
+            f"Expected sections at {starts}, ending at {ends[3]}. "
+            f"Received: {header.offsets}, ending at {len(blob)}."
+        )
+    gaps = zip(ends[:3], starts[1:], strict=True)
+    if any(any(blob[end:start]) for end, start in gaps):
+        raise FormatError(
+            "Expected zero bytes between the sections of a packed op. Received: others."
+        )
+
+
+def _read_tables(
+    blob: bytes, header: Header
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    size = header.tables * header.geometry.out_c
+    shape = (header.tables, header.geometry.out_c)
+    start = header.offsets[0]
+    multiplier = np.frombuffer(blob, "<i4", size, start)
+    bias = np.frombuffer(blob, "<i4", size, start + 4 * size)
+    shift = np.frombuffer(blob, np.int8, size, start + 8 * size)
+    return (
+        multiplier.astype(np.int32).reshape(shape),
+        bias.astype(np.int32).reshape(shape),
+        shift.reshape(shape),
+    )
+
+
+def _read_dense(blob: bytes, header: Header) -> Int8Array:
+    """The dense values without filling rows; zeros for the encoding blocks."""
+    rows, columns = header.geometry.weights_shape
+    if header.encoding == "blocks":
+        return np.zeros((rows, columns), np.int8)
+    stored = header.row_groups * header.block[0]
+    values = np.frombuffer(blob, np.int8, stored * columns, header.offsets[3])
+    values = values.reshape(stored, columns)
+    if np.any(values[rows:]):
+        raise FormatError(
+            "Expected zero weights in the filling rows of a packed op. "
+            "Received: others."
+        )
+    return values[:rows].copy()
+
+
+def _read_rings(
+    blob: bytes, header: Header, counts: Int64Array, entries: int, dense: Int8Array
+) -> tuple[UInt8Array, Int8Array]:
+    """`level_of` and weights of an op with index lists."""
+    rows, cols = header.block
+    dtype = f"<u{header.index_bytes}"
+    deltas = np.frombuffer(blob, dtype, entries, header.offsets[2]).astype(np.int64)
+    rings = Rings(counts, deltas, np.zeros(entries, np.int64))
+    columns = columns_of(rings, header.blocks_per_row)
+    if header.encoding == "lists":
+        grid = grid_of(rings, columns, header.blocks_per_row)
+        grid[grid == NEVER] = header.levels - 1
+        return _spread(grid, header), dense
+    values = np.frombuffer(blob, np.int8, entries * rows * cols, header.offsets[3])
+    blocks = values.reshape(entries, rows, cols)
+    empty = ~np.any(blocks, axis=(1, 2))
+    rings.source[empty] = ZERO_BLOCK
+    grid = grid_of(rings, columns, header.blocks_per_row)
+    group = np.repeat(np.arange(len(counts)), counts.sum(1))
+    tiles = np.zeros((*grid.shape, rows, cols), np.int8)
+    tiles[group[~empty], columns[~empty]] = blocks[~empty]
+    weights = tiles.transpose(0, 2, 1, 3).reshape(len(grid) * rows, -1)
+    if np.any(weights[len(dense) :]):
+        raise FormatError(
+            "Expected zero weights in the filling rows of a packed op. "
+            "Received: others."
+        )
+    return _spread(grid, header), weights[: len(dense)].copy()
+
+
+def _spread(grid: UInt8Array, header: Header) -> UInt8Array:
+    rows, cols = header.block
+    spread = np.repeat(np.repeat(grid, rows, 0), cols, 1)
+    return spread[: header.geometry.out_c].copy()

@@ -1,0 +1,84 @@
+/* The packed format, version 1: one constant byte array per nested op.
+ *
+ * Little-endian. A header of 128 bytes, then four sections, each starting at
+ * the first multiple of 4 after the one before it; bytes between are zero. A
+ * level is an index 0..levels-1, 0 the sparsest; a ring holds the weights that
+ * a level adds to the level below it, so level l is rings 0..l.
+ *
+ *   tables   multiplier int32[tables][out_c], bias int32[tables][out_c],
+ *            shift int8[tables][out_c]: requantization, shared by the levels
+ *            that header.level_table maps to the same table
+ *   counts   entries of each ring, [row groups][rings], or [rings] when
+ *            balanced (every row group has the same counts); 1, 2 or 4 bytes
+ * each indices  per row group, per ring, per entry: blocks to advance from the
+ *            entry before; the first of a ring counts from block 0; 1 or 2
+ * bytes values   int8, see the encodings
+ *
+ * Weights are a matrix of out_c rows and kernel_h*kernel_w*in_c columns (order
+ * ky, kx, channel). A block is block_rows x block_cols of it, a row group
+ * block_rows consecutive rows; the last group is filled up with zero rows.
+ *
+ *   dense    values[rows][columns]: every level has all weights. No counts and
+ *            indices. Depthwise ops: values[kernel_h*kernel_w][out_c].
+ *   blocks   values[entries][block_rows][block_cols], in the order of indices.
+ *            A block whose values are all zero is an escape (advances further
+ *            than an index can say) or a filler (makes row groups equal).
+ *   lists    values[rows][columns] with the weights of all levels; indices for
+ *            rings 0..levels-2 say which blocks the sparser levels use. The
+ *            densest level runs over all values. No escapes.
+ */
+#ifndef NEST_FORMAT_H_
+#define NEST_FORMAT_H_
+
+#define NEST_FORMAT_VERSION 1
+#define NEST_HEADER_BYTES 128
+#define NEST_MAX_LEVELS 32
+#define NEST_MAX_BLOCK_ROWS 4
+#define NEST_MAX_BLOCK_COLS 16
+/* Of any dimension, of kernel reach and of columns: keeps positions in int32.
+ */
+#define NEST_MAX_DIM (1 << 24)
+#define NEST_MAX_WEIGHTS (1 << 26)
+
+/* Byte offsets in the header; the width is in the name. */
+#define NEST_HEADER_MAGIC 0 /* "NEST" */
+#define NEST_HEADER_VERSION_U8 4
+#define NEST_HEADER_OP_U8 5       /* nest_op_kind */
+#define NEST_HEADER_ENCODING_U8 6 /* nest_encoding */
+#define NEST_HEADER_LEVELS_U8 7
+#define NEST_HEADER_BLOCK_ROWS_U8 8
+#define NEST_HEADER_BLOCK_COLS_U8 9
+#define NEST_HEADER_INDEX_BYTES_U8 10 /* 0 when dense */
+#define NEST_HEADER_COUNT_BYTES_U8 11 /* 0 when dense */
+#define NEST_HEADER_FLAGS_U8 12       /* bit 0: balanced */
+#define NEST_HEADER_TABLES_U8 13      /* distinct requantization tables */
+#define NEST_HEADER_INPUT_ZERO_POINT_I8 14
+#define NEST_HEADER_OUTPUT_ZERO_POINT_I8 15
+#define NEST_HEADER_ACT_MIN_I8 16
+#define NEST_HEADER_ACT_MAX_I8 17
+#define NEST_HEADER_RESERVED0 18 /* 2 zero bytes */
+#define NEST_HEADER_TOTAL_BYTES_U32 20
+#define NEST_HEADER_IN_H_U32 24
+#define NEST_HEADER_IN_W_U32 28
+#define NEST_HEADER_IN_C_U32 32
+#define NEST_HEADER_OUT_H_U32 36
+#define NEST_HEADER_OUT_W_U32 40
+#define NEST_HEADER_OUT_C_U32 44
+#define NEST_HEADER_KERNEL_H_U16 48
+#define NEST_HEADER_KERNEL_W_U16 50
+#define NEST_HEADER_STRIDE_H_U16 52
+#define NEST_HEADER_STRIDE_W_U16 54
+#define NEST_HEADER_DILATION_H_U16 56
+#define NEST_HEADER_DILATION_W_U16 58
+#define NEST_HEADER_PAD_TOP_U16 60
+#define NEST_HEADER_PAD_LEFT_U16 62
+#define NEST_HEADER_TABLES_OFFSET_U32 64
+#define NEST_HEADER_COUNTS_OFFSET_U32 68
+#define NEST_HEADER_INDICES_OFFSET_U32 72
+#define NEST_HEADER_VALUES_OFFSET_U32 76
+#define NEST_HEADER_LEVEL_TABLE_U8 80 /* [32], zero past levels */
+#define NEST_HEADER_RESERVED1 112     /* 16 zero bytes */
+
+#define NEST_FLAG_BALANCED 1
+
+#endif /* NEST_FORMAT_H_ */

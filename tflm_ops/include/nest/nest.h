@@ -1,0 +1,132 @@
+/* Nested sparse int8 ops: the contract. Portable C99, no malloc, no globals.
+ *
+ * A nested op holds one weight set and several levels of sparsity in it: level
+ * 0 is the sparsest and cheapest, op->levels - 1 the densest. The level is an
+ * argument of every call, so switching costs nothing. Use:
+ *
+ *   nest_op op;                                     once
+ *   if (nest_open(blob, bytes, &op) != NEST_OK) ...
+ *   scratch = ... nest_conv_2d_get_buffer_size(&op) bytes, 4-byte aligned ...
+ *   nest_conv_2d(&op, level, input, output, scratch);    every inference
+ *
+ * Arithmetic of every op, for level l and output channel c, bit for bit that of
+ * TFLite's int8 reference kernels (double rounding) with level l's weights:
+ *
+ *   acc = bias[l][c] + sum over the level's weights of
+ *         (input - input_zero_point) * weight          padding adds nothing
+ *   out = clamp(requantize(acc, multiplier[l][c], shift[l][c])
+ *               + output_zero_point, act_min, act_max)
+ *
+ * A negative multiplier stands for a negative scale (a folded BatchNorm's
+ * gamma). nest_open makes sure that no acc << shift reaches 2^30 in magnitude,
+ * whatever the input, so that nothing overflows.
+ */
+#ifndef NEST_NEST_H_
+#define NEST_NEST_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nest/format.h"
+
+#ifdef TFLITE_SINGLE_ROUNDING
+#error \
+    "keras-nest requantizes with TFLite's double rounding; a firmware built with TFLITE_SINGLE_ROUNDING would give other bytes in its builtin ops. Build without it."
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum nest_status {
+  NEST_OK = 0,
+  NEST_ERROR_TRUNCATED, /* fewer or more bytes than the blob says */
+  NEST_ERROR_ALIGNMENT, /* the blob does not start at a multiple of 4 */
+  NEST_ERROR_MAGIC,     /* not a packed nested op */
+  NEST_ERROR_VERSION,   /* another format version */
+  NEST_ERROR_HEADER,    /* a field out of range, a reserved byte not zero */
+  NEST_ERROR_GEOMETRY,  /* shapes, strides, padding that do not fit together */
+  NEST_ERROR_SECTIONS,  /* section offsets or sizes that do not add up */
+  NEST_ERROR_INDEX,     /* a block past the end of its row */
+  NEST_ERROR_ACCUMULATOR, /* an accumulator could reach 2^30 */
+  NEST_ERROR_LEVEL,       /* level not in 0..levels-1 */
+  NEST_ERROR_KIND         /* op of another kind than the function called */
+} nest_status;
+
+typedef enum nest_op_kind {
+  NEST_CONV_2D = 1,
+  NEST_DEPTHWISE_CONV_2D = 2,
+  NEST_FULLY_CONNECTED = 3
+} nest_op_kind;
+
+typedef enum nest_encoding {
+  NEST_DENSE = 0,
+  NEST_BLOCKS = 1,
+  NEST_LISTS = 2
+} nest_encoding;
+
+/* A validated view into a blob, which must outlive it. Read-only for callers.
+ * Fully connected: in_h = out_h = 1, in_w = out_w = vectors per call, in_c and
+ * out_c the features. Depthwise: out_c / in_c is the depth multiplier. */
+typedef struct nest_op {
+  nest_op_kind kind;
+  nest_encoding encoding;
+  int32_t levels;
+  int32_t block_rows, block_cols;
+  int32_t index_bytes, count_bytes;
+  int32_t balanced; /* counts are per ring, not per row group and ring */
+  int32_t input_zero_point, output_zero_point;
+  int32_t act_min, act_max;
+  int32_t in_h, in_w, in_c;
+  int32_t out_h, out_w, out_c;
+  int32_t kernel_h, kernel_w;
+  int32_t stride_h, stride_w;
+  int32_t dilation_h, dilation_w;
+  int32_t pad_top, pad_left;
+  int32_t columns;            /* weights per output channel */
+  int32_t row_groups;         /* groups of block_rows output channels */
+  const int32_t* multiplier;  /* [tables][out_c] */
+  const int32_t* bias;        /* [tables][out_c] */
+  const int8_t* shift;        /* [tables][out_c], > 0 left, < 0 right */
+  const uint8_t* level_table; /* [levels] -> table */
+  const uint8_t* counts;
+  const uint8_t* indices;
+  const int8_t* values;
+} nest_op;
+
+/* Validates a blob of exactly `bytes` bytes, completely, and fills *op. After
+ * NEST_OK the ops below access nothing outside blob, tensors and scratch,
+ * whatever bytes the blob holds; after an error *op must not be used. Time is
+ * linear in the blob; no scratch. The blob starts at a multiple of 4. */
+nest_status nest_open(const void* blob, size_t bytes, nest_op* op);
+
+/* A short English sentence for a status, static storage. */
+const char* nest_status_text(nest_status status);
+
+/* Scratch bytes of an op, the same for all levels; 4-byte alignment.
+ * Conv 2D and fully connected: 4 patches as int16, 8 * columns. */
+size_t nest_conv_2d_get_buffer_size(const nest_op* op);
+size_t nest_depthwise_conv_2d_get_buffer_size(const nest_op* op);
+size_t nest_fully_connected_get_buffer_size(const nest_op* op);
+
+/* Runs one image at a level.
+ *   input   int8[in_h][in_w][in_c]
+ *   output  int8[out_h][out_w][out_c], must not overlap input
+ * Returns NEST_ERROR_LEVEL for a level not in 0..levels-1 and NEST_ERROR_KIND
+ * for an op of another kind; the output is then untouched. */
+nest_status nest_conv_2d(const nest_op* op, int32_t level, const int8_t* input,
+                         int8_t* output, void* scratch);
+nest_status nest_depthwise_conv_2d(const nest_op* op, int32_t level,
+                                   const int8_t* input, int8_t* output,
+                                   void* scratch);
+/* The same for in_w vectors: input int8[in_w][in_c], output int8[in_w][out_c].
+ */
+nest_status nest_fully_connected(const nest_op* op, int32_t level,
+                                 const int8_t* input, int8_t* output,
+                                 void* scratch);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* NEST_NEST_H_ */
