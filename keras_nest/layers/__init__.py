@@ -1,0 +1,14 @@
+"""Drop-in Keras layers that hold nested sub-networks; for every Keras backend."""
+
+from keras_nest.layers.conv import NestedConv1D, NestedConv2D
+from keras_nest.layers.dense import NestedDense
+from keras_nest.layers.depthwise import NestedDepthwiseConv2D
+from keras_nest.layers.normalization import NestedBatchNormalization
+
+__all__ = [
+    "NestedBatchNormalization",
+    "NestedConv1D",
+    "NestedConv2D",
+    "NestedDense",
+    "NestedDepthwiseConv2D",
+]

@@ -1,0 +1,178 @@
+"""What the nested layers with a masked kernel have in common."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_nest import masks
+from keras_nest.errors import NestError
+from keras_nest.masks import Pattern
+
+Tensor = Any
+PACKAGE = "keras_nest"
+ROUTINGS = ("sum", "owner")
+
+# The mixin always stands before a Keras layer; type checkers see it as one.
+_Layer = keras.layers.Layer if TYPE_CHECKING else object
+
+
+def check_routing(routing: str) -> str:
+    """Returns the gradient routing, or raises if there is none of this name."""
+    if routing not in ROUTINGS:
+        raise NestError(
+            f"Expected `routing` to be one of {ROUTINGS}. Received: routing={routing!r}"
+        )
+    return routing
+
+
+def check_level(level: Any, levels: int) -> int:
+    """Returns the level as an int, or raises if the model has none of this number."""
+    if not isinstance(level, int | np.integer) or not 0 <= level < levels:
+        raise NestError(
+            f"Expected a level from 0 (the sparsest) to {levels - 1}. "
+            f"Received: level={level!r}"
+        )
+    return int(level)
+
+
+def level_tensor(level: Any, levels: int) -> Tensor:
+    """The level as an int32 scalar tensor; None means the densest."""
+    if level is None:
+        level = levels - 1
+    elif isinstance(level, int | np.integer):
+        level = check_level(level, levels)
+    return ops.cast(level, "int32")
+
+
+def with_parent_signature(cls: type) -> type:
+    """Class decorator: shows the Keras parent's arguments before the layer's own.
+
+    The constructors pass the parent's arguments through, so that a Keras release that
+    adds one needs no change here; this makes help() and editors name them all.
+    """
+    init = inspect.signature(cls.__init__)  # type: ignore[misc]
+    added = [p for p in init.parameters.values() if p.kind is p.KEYWORD_ONLY]
+    parent = next(c for c in cls.__mro__ if c.__module__.split(".")[0] == "keras")
+    keras_parameters = list(inspect.signature(parent).parameters.values())
+    position = len(keras_parameters)
+    if keras_parameters[-1].kind is inspect.Parameter.VAR_KEYWORD:
+        position -= 1
+    keras_parameters[position:position] = added
+    cls.__signature__ = inspect.Signature(keras_parameters)  # type: ignore[attr-defined]
+    return cls
+
+
+class NestedKernel(_Layer):
+    """Mixin for a stock Keras layer with a `kernel`: one mask per level.
+
+    Stands before the Keras class among the bases. Without sparsities the layer behaves
+    as its Keras parent.
+
+    Args:
+        sparsities: Sparsity of each level, sparsest first, not rising; None for a
+            dense kernel.
+        pattern: See `keras_nest.masks.Pattern.parse`. A pattern that the layer cannot
+            take falls to the next narrower one when the layer is built.
+        routing: "sum": a weight's gradient is the sum over the levels that hold it.
+            "owner": only the sparsest level that holds a weight updates it. Biases
+            always take the sum.
+
+    Attributes:
+        levels: Number of levels (1 without sparsities).
+        pattern: The pattern in use, None for a dense kernel.
+        level_of: uint8 weight of the kernel's shape: the lowest level at which a weight
+            is active, 255 for never. None for a dense kernel.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        sparsities: Sequence[float] | None = None,
+        pattern: str | Pattern = "element",
+        routing: str = "sum",
+        **kwargs: Any,
+    ):
+        super().__init__(*args, **kwargs)
+        self.sparsities: tuple[float, ...] | None = None
+        self.pattern: Pattern | None = None
+        self.asked_pattern: Pattern | None = None
+        if sparsities is not None:
+            self.sparsities = tuple(masks.check_sparsities(sparsities, strict=False))
+            self.pattern = self.asked_pattern = Pattern.parse(pattern)
+        self.levels = len(self.sparsities) if self.sparsities else 1
+        self.routing = check_routing(routing)
+        self.level_of: Any = None
+
+    def build(self, input_shape: Any) -> None:
+        super().build(input_shape)
+        if self.sparsities is None or self.asked_pattern is None:
+            return
+        shape = tuple(self.kernel.shape)
+        columns = int(np.prod(shape[:-1]))
+        self.pattern = self.asked_pattern.fitting(
+            shape[-1], columns, shape[-2], self.sparsities
+        )
+        self.level_of = self.add_weight(
+            name="level_of",
+            shape=shape,
+            dtype="uint8",
+            initializer="zeros",
+            trainable=False,
+            autocast=False,
+        )
+
+    def update_mask(self, factor: float = 1.0) -> None:
+        """Ranks the kernel by magnitude anew and sets `level_of`.
+
+        A layer that was only built is dense at every level.
+
+        Args:
+            factor: Share of the asked sparsities to apply, 0 (dense) to 1.
+        """
+        if self.level_of is None or self.sparsities is None or self.pattern is None:
+            return
+        kernel = ops.convert_to_numpy(self.kernel)
+        rows = masks.level_of(
+            np.abs(masks.rows_of_kernel(kernel)),
+            [factor * value for value in self.sparsities],
+            self.pattern,
+        )
+        self.level_of.assign(masks.kernel_of_rows(rows, kernel.shape))
+
+    def level_kernel(self, level: Any = None) -> Tensor:
+        """The kernel as a level sees it: weights of denser levels are 0.
+
+        Args:
+            level: int or int32 scalar tensor; None for the densest level.
+        """
+        if self.level_of is None:
+            return self.kernel
+        level = ops.cast(level_tensor(level, self.levels), "uint8")
+        kernel = ops.convert_to_tensor(self.kernel)
+        lowest = ops.convert_to_tensor(self.level_of)
+        masked = ops.where(lowest <= level, kernel, ops.zeros_like(kernel))
+        if self.routing == "sum":
+            return masked
+        return ops.where(lowest == level, kernel, ops.stop_gradient(masked))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "sparsities": self.sparsities,
+            "pattern": str(self.asked_pattern or Pattern()),
+            "routing": self.routing,
+        }
+
+    # Keras' Conv and Dense save kernel and bias only, which would lose level_of.
+
+    def save_own_variables(self, store: Any) -> None:
+        keras.layers.Layer.save_own_variables(self, store)
+
+    def load_own_variables(self, store: Any) -> None:
+        keras.layers.Layer.load_own_variables(self, store)

@@ -1,0 +1,115 @@
+"""How the losses of the levels make one loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_nest.errors import NestError
+
+Tensor = Any
+
+LEVEL_WEIGHTS = ("uniform", "sqrt-density")
+
+_CATEGORICAL = (
+    keras.losses.CategoricalCrossentropy,
+    keras.losses.SparseCategoricalCrossentropy,
+    keras.losses.CategoricalFocalCrossentropy,
+)
+_BINARY = (keras.losses.BinaryCrossentropy, keras.losses.BinaryFocalCrossentropy)
+
+
+def level_weights(
+    weights: str | Sequence[float], sparsities: Sequence[float]
+) -> list[float]:
+    """The weight of each level's loss; they add up to 1.
+
+    Args:
+        weights: "uniform"; "sqrt-density": in proportion to the square root of the
+            level's density; or one number for each level.
+        sparsities: The sparsity of each level.
+
+    Raises:
+        NestError: If the weights are unknown, of another number than the levels,
+            negative, or all zero.
+    """
+    if isinstance(weights, str):
+        if weights not in LEVEL_WEIGHTS:
+            raise NestError(
+                f"Expected `level_weights` to be one of {LEVEL_WEIGHTS} or a list of "
+                f"numbers. Received: level_weights={weights!r}"
+            )
+        power = 0.0 if weights == "uniform" else 0.5
+        values = [(1.0 - sparsity) ** power for sparsity in sparsities]
+    else:
+        values = [float(weight) for weight in weights]
+        if len(values) != len(sparsities) or min(values) < 0 or sum(values) == 0:
+            raise NestError(
+                f"Expected {len(sparsities)} level weights, none negative and not all "
+                f"zero. Received: level_weights={values}"
+            )
+    return [value / sum(values) for value in values]
+
+
+def output_kind(loss: Any) -> str:
+    """What a model that is trained with this loss puts out.
+
+    Returns:
+        "probabilities", "logits", "binary probabilities", "binary logits", or "values"
+        for any loss that is not a cross-entropy of Keras.
+    """
+    loss = keras.losses.get(loss) if isinstance(loss, str) else loss
+    name = getattr(loss, "__name__", "")
+    categorical = isinstance(loss, _CATEGORICAL) or name in (
+        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+        "categorical_focal_crossentropy",
+    )
+    binary = isinstance(loss, _BINARY) or name in (
+        "binary_crossentropy",
+        "binary_focal_crossentropy",
+    )
+    if not categorical and not binary:
+        return "values"
+    from_logits = isinstance(loss, keras.losses.Loss) and loss.get_config().get(
+        "from_logits", False
+    )
+    kind = "logits" if from_logits else "probabilities"
+    return f"binary {kind}" if binary else kind
+
+
+def divergence(teacher: Tensor, student: Tensor, kind: str) -> Tensor:
+    """How far a level's outputs are from those of the level that teaches it.
+
+    In-place distillation (Yu and Huang, "Universally Slimmable Networks", ICCV 2019):
+    the teacher is the densest level of the same step; no gradient flows into it.
+
+    Args:
+        teacher: Outputs of the densest level, [batch, ...].
+        student: Outputs of a sparser level, of the same shape.
+        kind: See `output_kind`.
+
+    Returns:
+        Mean Kullback-Leibler divergence in nats for classes (over the last axis, or for
+        each value where they are binary); mean squared difference for "values".
+    """
+    teacher = ops.stop_gradient(teacher)
+    if kind == "values":
+        return ops.mean(ops.square(teacher - student))
+    if kind.startswith("binary"):
+        if kind == "binary logits":
+            teacher, student = ops.sigmoid(teacher), ops.sigmoid(student)
+        teacher = ops.stack([teacher, 1.0 - teacher], axis=-1)
+        student = ops.stack([student, 1.0 - student], axis=-1)
+    elif kind == "logits":
+        p = ops.softmax(teacher)
+        difference = ops.log_softmax(teacher) - ops.log_softmax(student)
+        return ops.mean(ops.sum(p * difference, axis=-1))
+    floor = keras.config.epsilon()
+    teacher = ops.clip(teacher, floor, 1.0)
+    student = ops.clip(student, floor, 1.0)
+    terms = teacher * (ops.log(teacher) - ops.log(student))
+    return ops.mean(ops.sum(terms, axis=-1))

@@ -1,0 +1,281 @@
+"""Building the graph of a nested model from a plain one, and plain ones back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import keras
+
+from keras_nest.errors import NestError
+from keras_nest.layers import (
+    NestedBatchNormalization,
+    NestedConv1D,
+    NestedConv2D,
+    NestedDense,
+    NestedDepthwiseConv2D,
+)
+from keras_nest.masks import Pattern
+from keras_nest.rewrite import as_functional, walk
+
+Exempt = str | Sequence[str] | Callable[[Any], bool] | None
+
+FIRST_CONVOLUTION = "first-convolution"
+
+_KERNELS: dict[type, type] = {
+    keras.layers.Conv2D: NestedConv2D,
+    keras.layers.Conv1D: NestedConv1D,
+    keras.layers.Dense: NestedDense,
+}
+_SAME, _DIFFERS = object(), object()  # whether a tensor differs by level
+
+NESTED_KERNELS = tuple(_KERNELS.values())
+NESTED_LAYERS = (*NESTED_KERNELS, NestedDepthwiseConv2D, NestedBatchNormalization)
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What the nested layers of a model have in common."""
+
+    sparsities: tuple[float, ...]
+    pattern: Pattern
+    routing: str = "sum"
+    private_batch_norm: bool = True
+
+    @property
+    def levels(self) -> int:
+        return len(self.sparsities)
+
+
+def nested_graph(model: Any, options: Options, exempt: Exempt) -> keras.Model:
+    """The functional graph of a nested model, with the weights of the given one.
+
+    Args:
+        model: A built functional or Sequential model with one output.
+        options: See `Options`.
+        exempt: Which convolutions and Dense layers stay dense; see `nest`.
+
+    Returns:
+        A functional model. Inputs: those of the model, then the level, an int32 scalar.
+    """
+    model = as_functional(model)
+    if len(model.outputs) != 1:
+        raise NestError(
+            "Expected a model with one output. Received: "
+            f"{len(model.outputs)} outputs in model {model.name!r}",
+            hint="Nest the part that the outputs share, or one model for each output.",
+        )
+    plan = _Plan(model, options, exempt)
+    inputs = [_input_like(tensor) for tensor in model.inputs]
+    level = keras.Input(batch_shape=(), dtype="int32", name="level")
+
+    def call(operation: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        layer = plan.layer_for(operation)
+        if isinstance(layer, NESTED_LAYERS):
+            kwargs = {**kwargs, "level": level}
+        return layer(*args, **kwargs)
+
+    outputs = walk(model, inputs, call)
+    plan.copy_weights()
+    return keras.Model([*inputs, level], outputs[0], name=model.name)
+
+
+def level_graph(graph: keras.Model, level: int, name: str) -> keras.Model:
+    """A plain Keras model of stock layers that computes what one level computes."""
+    *model_inputs, level_input = graph.inputs
+    inputs = [_input_like(tensor) for tensor in model_inputs]
+    copies = _Copies(_names(graph.inputs))
+
+    def call(operation: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        kwargs = {key: value for key, value in kwargs.items() if key != "level"}
+        return copies.of(operation, _stock_class(operation))(*args, **kwargs)
+
+    outputs = walk(graph, [*inputs, level_input], call)
+    for old, new in copies.pairs():
+        new.set_weights(_level_weights(old, level))
+    return keras.Model(_as_struct(inputs), outputs[0], name=name)
+
+
+class _Copies:
+    """New layers for old ones: one for each, however often it is called."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._new: dict[int, tuple[Any, Any]] = {}
+        self._names = set(names)
+
+    def of(self, old: Any, cls: type, **changes: Any) -> Any:
+        """The copy of a layer or operation, made at its first call."""
+        if id(old) not in self._new:
+            config = {**_config_as(old, cls), **changes}
+            config["name"] = self._unique(old.name)
+            self._new[id(old)] = (old, cls.from_config(config))  # type: ignore[attr-defined]
+        return self._new[id(old)][1]
+
+    def pairs(self) -> list[tuple[Any, Any]]:
+        """The (old, new) layers that have weights."""
+        return [(old, new) for old, new in self._new.values() if _weights(old)]
+
+    def _unique(self, name: str) -> str:
+        # Layers of different submodels may have the same name.
+        candidate, number = name, 1
+        while candidate in self._names:
+            candidate, number = f"{name}_{number}", number + 1
+        self._names.add(candidate)
+        return candidate
+
+
+class _Plan:
+    """Decides what becomes of each layer of a model that is nested."""
+
+    def __init__(self, model: keras.Model, options: Options, exempt: Exempt):
+        self._options = options
+        self._copies = _Copies(["level", *_names(model.inputs)])
+        self._calls = _calls_in_order(model)
+        self._exempt = _exempt_layers(self._calls, exempt)
+        self._dependent = self._level_dependent(model)
+
+    def layer_for(self, old: Any) -> Any:
+        options = self._options
+        if self._is_masked(old):
+            return self._copies.of(
+                old,
+                _KERNELS[type(old)],
+                sparsities=options.sparsities,
+                pattern=str(options.pattern),
+                routing=options.routing,
+            )
+        if type(old) is keras.layers.DepthwiseConv2D:
+            return self._copies.of(old, NestedDepthwiseConv2D, levels=options.levels)
+        # What stands before every nested layer is the same at all levels.
+        is_norm = type(old) is keras.layers.BatchNormalization
+        if is_norm and not old.renorm and id(old) in self._dependent:
+            return self._copies.of(
+                old,
+                NestedBatchNormalization,
+                levels=options.levels,
+                private_statistics=options.private_batch_norm,
+                private_affine=options.private_batch_norm,
+            )
+        if isinstance(old, NESTED_LAYERS) and old.levels not in (1, options.levels):
+            raise NestError(
+                f"Expected every nested layer to have {options.levels} levels. "
+                f"Received: layer {old.name!r} with {old.levels}"
+            )
+        return self._copies.of(old, type(old))
+
+    def copy_weights(self) -> None:
+        for old, new in self._copies.pairs():
+            if isinstance(new, NestedBatchNormalization) and type(new) is not type(old):
+                _copy_norm(old, new)
+            elif isinstance(new, NESTED_KERNELS) and type(new) is not type(old):
+                new.kernel.assign(old.kernel)
+                if old.use_bias:
+                    new.bias.assign(old.bias)
+                new.update_mask()
+            else:
+                new.set_weights(old.get_weights())
+
+    def _is_masked(self, layer: Any) -> bool:
+        # A grouped convolution has no kernel in the runtime; it stays what it is.
+        supported = type(layer) in _KERNELS and getattr(layer, "groups", 1) == 1
+        return supported and id(layer) not in self._exempt
+
+    def _level_dependent(self, model: keras.Model) -> set[int]:
+        """The layers whose output differs by level in any of their calls."""
+        dependent: set[int] = set()
+
+        def call(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+            flat = keras.tree.flatten([args, kwargs])
+            if (
+                self._is_masked(layer)
+                or isinstance(layer, NESTED_LAYERS)
+                or any(value is _DIFFERS for value in flat)
+            ):
+                dependent.add(id(layer))
+            return _DIFFERS if id(layer) in dependent else _SAME
+
+        walk(model, [_SAME] * len(model.inputs), call)
+        return dependent
+
+
+def _calls_in_order(model: keras.Model) -> list[Any]:
+    """The layers and operations of a model in the order in which they run."""
+    order: list[Any] = []
+
+    def call(layer: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        order.append(layer)
+        return _SAME
+
+    walk(model, [_SAME] * len(model.inputs), call)
+    return order
+
+
+def _exempt_layers(layers: list[Any], exempt: Exempt) -> set[int]:
+    kernels = [layer for layer in layers if type(layer) in _KERNELS]
+    if exempt is None:
+        return set()
+    if callable(exempt):
+        return {id(layer) for layer in kernels if exempt(layer)}
+    if exempt == FIRST_CONVOLUTION:
+        first = [layer for layer in kernels if type(layer) is not keras.layers.Dense]
+        return {id(layer) for layer in first[:1]}
+    names = {exempt} if isinstance(exempt, str) else set(exempt)
+    if unknown := names - {layer.name for layer in kernels}:
+        raise NestError(
+            "Expected `exempt` to name convolutions and Dense layers of the model. "
+            f"Received: {sorted(unknown)}",
+            hint=f"The model has {sorted({layer.name for layer in kernels})}; "
+            f"{FIRST_CONVOLUTION!r} and None are understood as well.",
+        )
+    return {id(layer) for layer in kernels if layer.name in names}
+
+
+def _input_like(tensor: Any) -> Any:
+    name = None if tensor.name == "level" else tensor.name
+    return keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=name)
+
+
+def _as_struct(inputs: list[Any]) -> Any:
+    return inputs[0] if len(inputs) == 1 else inputs
+
+
+def _weights(operation: Any) -> list[Any]:
+    return operation.weights if isinstance(operation, keras.layers.Layer) else []
+
+
+def _stock_class(operation: Any) -> type:
+    """The Keras class that a nested layer stands for; any other class as it is."""
+    if not isinstance(operation, NESTED_LAYERS):
+        return type(operation)
+    classes = type(operation).__mro__
+    return next(c for c in classes if c.__module__.split(".")[0] == "keras")
+
+
+def _config_as(old: Any, cls: Any) -> dict[str, Any]:
+    """The part of a layer's config that `cls`, its own or a parent class, knows."""
+    source = cls if isinstance(old, cls) else type(old)
+    return source.get_config(old)
+
+
+def _copy_norm(old: Any, new: Any) -> None:
+    """Gives every level the weights of a stock BatchNormalization."""
+    for name in ("gamma", "beta", "moving_mean", "moving_variance"):
+        if (source := getattr(old, name)) is not None:
+            target = getattr(new, name)
+            target.assign(keras.ops.broadcast_to(source, target.shape))
+
+
+def _level_weights(layer: Any, level: int) -> list[Any]:
+    """The weights of a layer at a level, in the order of its stock class."""
+    if isinstance(layer, NestedBatchNormalization):
+        values = [layer.of_level(weight, level) for weight in layer.weights]
+    elif isinstance(layer, NESTED_KERNELS):
+        values = [layer.level_kernel(level), *([layer.bias] if layer.use_bias else [])]
+    else:
+        return layer.get_weights()
+    return [keras.ops.convert_to_numpy(value) for value in values]
+
+
+def _names(tensors: list[Any]) -> list[str]:
+    return [tensor.name for tensor in tensors]
