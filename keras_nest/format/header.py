@@ -14,6 +14,7 @@ from keras_nest.format.operation import (
     MAX_BLOCK_ROWS,
     MAX_DIM,
     MAX_LEVELS,
+    MAX_TENSOR,
     MAX_WEIGHTS,
     OPS,
     FormatError,
@@ -205,7 +206,7 @@ def check_geometry(g: Geometry) -> None:
     _require(max(small) < 1 << 16, "shape (a size out of range)", g)
     _require(g.columns <= MAX_DIM, "shape (too many weights a channel)", g)
     for size in (g.in_h * g.in_w * g.in_c, g.out_h * g.out_w * g.out_c):
-        _require(size < 1 << 31, "shape (a tensor of 2 GiB or more)", g)
+        _require(size <= MAX_TENSOR, "shape (a tensor of more than 1 GiB)", g)
     for in_, out, kernel, stride, dilation, pad in (
         (g.in_h, g.out_h, g.kernel_h, g.stride_h, g.dilation_h, g.pad_top),
         (g.in_w, g.out_w, g.kernel_w, g.stride_w, g.dilation_w, g.pad_left),

@@ -1,0 +1,87 @@
+/* What the kernels share and callers do not see. */
+#ifndef NEST_SRC_INTERNAL_H_
+#define NEST_SRC_INTERNAL_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nest/nest.h"
+
+#if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__)
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#error \
+    "The packed format is little-endian and read in place: no big-endian cores."
+#endif
+#endif
+
+/* Output pixels (or vectors) that share the decoding of the indices. */
+#define NEST_TILE 4
+
+/* An unsigned little-endian integer of 1, 2 or 4 bytes. */
+static inline uint32_t nest_load(const uint8_t* from, int32_t width) {
+  uint32_t value = from[0];
+  if (width >= 2) value |= (uint32_t)from[1] << 8;
+  if (width == 4) value |= (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+  return value;
+}
+
+/* Rings that have counts and indices. */
+static inline int32_t nest_rings(const nest_op* op) {
+  if (op->encoding == NEST_DENSE) return 0;
+  return op->encoding == NEST_BLOCKS ? op->levels : op->levels - 1;
+}
+
+/* Entries of a ring in a row group. */
+static inline uint32_t nest_count(const nest_op* op, int32_t group,
+                                  int32_t ring) {
+  const int32_t row = op->balanced ? 0 : group;
+  const size_t at = (size_t)row * (size_t)nest_rings(op) + (size_t)ring;
+  return nest_load(op->counts + at * (size_t)op->count_bytes, op->count_bytes);
+}
+
+/* Weights of a block. */
+static inline size_t nest_block_size(const nest_op* op) {
+  return (size_t)op->block_rows * (size_t)op->block_cols;
+}
+
+/* The weights of one ring in one row group, and what they are multiplied by. */
+typedef struct nest_ring {
+  const uint8_t* indices;
+  int32_t index_bytes;
+  uint32_t entries;
+  const int8_t* values;
+  size_t entry_step;      /* values to advance per entry (blocks) */
+  size_t column_step;     /* values to advance per block column (lists) */
+  size_t row_step;        /* values from one row of a block to the next */
+  const int16_t* patches; /* [columns][tile], zero point subtracted */
+} nest_ring;
+
+/* nest_open's steps, in order. Each trusts the ones before it. */
+nest_status nest_read_header(const uint8_t* blob, size_t bytes, nest_op* op);
+nest_status nest_check_geometry(const nest_op* op);
+nest_status nest_check_sections(const uint8_t* blob, size_t bytes, nest_op* op);
+nest_status nest_check_weights(const nest_op* op);
+
+/* patches[column][tile] = input - zero point of `pixels` output pixels from
+ * `first` on, in row-major order; 0 in the padding and past `pixels`. */
+void nest_gather_patches(const nest_op* op, const int8_t* input, int32_t first,
+                         int32_t pixels, int32_t tile, int16_t* patches);
+
+/* acc[block_rows][tile] += the ring's weights times the patches. */
+void nest_accumulate_ring(const nest_op* op, const nest_ring* ring,
+                          int32_t tile, int32_t* acc);
+
+/* acc[tile] += one dense row of weights times the patches. */
+void nest_accumulate_row(const int8_t* row, int32_t columns,
+                         const int16_t* patches, int32_t tile, int32_t* acc);
+
+/* All output channels of `pixels` pixels; output[pixels][out_c]. */
+void nest_multiply_tile(const nest_op* op, int32_t level,
+                        const int16_t* patches, int32_t pixels, int32_t tile,
+                        int8_t* output);
+
+/* All output pixels of a conv 2D or fully connected op. */
+void nest_run_tiles(const nest_op* op, int32_t level, const int8_t* input,
+                    int8_t* output, int16_t* patches);
+
+#endif /* NEST_SRC_INTERNAL_H_ */

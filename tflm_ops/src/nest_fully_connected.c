@@ -1,0 +1,17 @@
+#include "internal.h"
+
+/* Refer header file for details. */
+size_t nest_fully_connected_get_buffer_size(const nest_op* op) {
+  return (size_t)op->columns * NEST_TILE * sizeof(int16_t);
+}
+
+/* Refer header file for details. */
+nest_status nest_fully_connected(const nest_op* op, int32_t level,
+                                 const int8_t* input, int8_t* output,
+                                 void* scratch) {
+  if (op->kind != NEST_FULLY_CONNECTED) return NEST_ERROR_KIND;
+  if (level < 0 || level >= op->levels) return NEST_ERROR_LEVEL;
+  /* A 1x1 convolution over the vectors. */
+  nest_run_tiles(op, level, input, output, (int16_t*)scratch);
+  return NEST_OK;
+}
