@@ -1,0 +1,21 @@
+#include "tflm/nested_op.h"
+#include "tflm/nested_ops.h"
+
+namespace tflite {
+namespace micro {
+namespace {
+
+void* Init(TfLiteContext* context, const char*, size_t) {
+  return NestedInit(context, nest_glue::kFullyConnected);
+}
+
+}  // namespace
+
+TFLMRegistration* Register_NESTED_FULLY_CONNECTED() {
+  static TFLMRegistration registration =
+      RegisterOp(Init, NestedPrepare, NestedEval);
+  return &registration;
+}
+
+}  // namespace micro
+}  // namespace tflite

@@ -1,0 +1,95 @@
+#include "tflm/nested_kernel.h"
+
+namespace nest_glue {
+namespace {
+
+size_t Elements(int32_t height, int32_t width, int32_t channels) {
+  return static_cast<size_t>(height) * static_cast<size_t>(width) *
+         static_cast<size_t>(channels);
+}
+
+size_t Elements(const Activations& tensor) {
+  size_t count = 1;
+  for (int i = 0; i < tensor.rank; ++i) {
+    count *= static_cast<size_t>(tensor.dims[i]);
+  }
+  return count;
+}
+
+bool IsImage(const Activations& tensor, int32_t height, int32_t width,
+             int32_t channels) {
+  return tensor.rank == 4 && tensor.dims[1] == height &&
+         tensor.dims[2] == width && tensor.dims[3] == channels;
+}
+
+const char* ComparePoints(const nest_op& op, const Activations& input,
+                          const Activations& output) {
+  if (op.input_zero_point != input.zero_point) {
+    return "the input's zero point is not the one the weights were packed for";
+  }
+  if (op.output_zero_point != output.zero_point) {
+    return "the output's zero point is not the one the weights were packed for";
+  }
+  return nullptr;
+}
+
+const char* CompareShapes(const nest_op& op, const Activations& input,
+                          const Activations& output, int32_t* runs) {
+  if (op.kind == NEST_FULLY_CONNECTED) {
+    if (Elements(input) != Elements(op.in_h, op.in_w, op.in_c)) {
+      return "the input's shape is not the one the weights were packed for";
+    }
+    if (Elements(output) != Elements(op.out_h, op.out_w, op.out_c)) {
+      return "the output's shape is not the one the weights were packed for";
+    }
+    *runs = 1;
+    return nullptr;
+  }
+  if (!IsImage(input, op.in_h, op.in_w, op.in_c)) {
+    return "the input's shape is not the one the weights were packed for";
+  }
+  if (!IsImage(output, op.out_h, op.out_w, op.out_c)) {
+    return "the output's shape is not the one the weights were packed for";
+  }
+  if (input.dims[0] != output.dims[0]) {
+    return "input and output differ in the number of images";
+  }
+  *runs = input.dims[0];
+  return nullptr;
+}
+
+}  // namespace
+
+const char* OpenNestedOp(const NestedKernel& kernel, const void* packed,
+                         size_t packed_bytes, const Activations& input,
+                         const Activations& output, nest_op* op,
+                         int32_t* runs) {
+  const nest_status status = nest_open(packed, packed_bytes, op);
+  if (status != NEST_OK) {
+    return nest_status_text(status);
+  }
+  if (op->kind != kernel.kind) {
+    return nest_status_text(NEST_ERROR_KIND);
+  }
+  const char* mismatch = ComparePoints(*op, input, output);
+  return mismatch != nullptr ? mismatch
+                             : CompareShapes(*op, input, output, runs);
+}
+
+nest_status RunNestedOp(const NestedKernel& kernel, const nest_op& op,
+                        int32_t runs, int32_t level, const int8_t* input,
+                        int8_t* output, void* scratch) {
+  const size_t input_step = Elements(op.in_h, op.in_w, op.in_c);
+  const size_t output_step = Elements(op.out_h, op.out_w, op.out_c);
+  for (int32_t i = 0; i < runs; ++i) {
+    const nest_status status = kernel.run(&op, level, input, output, scratch);
+    if (status != NEST_OK) {
+      return status;
+    }
+    input += input_step;
+    output += output_step;
+  }
+  return NEST_OK;
+}
+
+}  // namespace nest_glue
