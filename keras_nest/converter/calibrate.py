@@ -1,0 +1,130 @@
+"""Activation ranges over all levels, and which tensors must share a scale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_nest.converter import graph as ir
+from keras_nest.converter.graph import Array, Graph
+
+BATCH = 64
+
+Tensor = Any
+
+
+def run(graph: Graph, x: Array, level: int) -> dict[str, Array]:
+    """The graph in float32 on the active Keras backend.
+
+    Args:
+        graph: A frozen graph.
+        x: [n, ...], of the graph's input shape.
+        level: Which level to run.
+
+    Returns:
+        All tensors by name, the batch first.
+    """
+    first = np.asarray(x, np.float32).reshape(len(x), *graph.shapes[graph.input][1:])
+    values: dict[str, Tensor] = {graph.input: keras.ops.convert_to_tensor(first)}
+    for op in graph.ops:
+        inputs = [values[name] for name in op.inputs]
+        values[op.output] = _run_op(op, inputs, graph, level)
+    return {k: np.asarray(keras.ops.convert_to_numpy(v)) for k, v in values.items()}
+
+
+def ranges(graph: Graph, data: Array) -> dict[str, tuple[float, float]]:
+    """Smallest and largest value of every tensor over the data and all levels.
+
+    Tensors that int8 kernels need at one scale (a concatenation's inputs and output;
+    what goes into and comes out of pooling, padding and reshaping) get the union of
+    their ranges.
+    """
+    found: dict[str, tuple[float, float]] = {}
+    for start in range(0, len(data), BATCH):
+        for level in range(graph.levels):
+            values = run(graph, data[start : start + BATCH], level)
+            for name, value in values.items():
+                low, high = found.get(name, (np.inf, -np.inf))
+                found[name] = (
+                    min(low, float(value.min())),
+                    max(high, float(value.max())),
+                )
+    for group in ties(graph):
+        low = min(found[name][0] for name in group)
+        high = max(found[name][1] for name in group)
+        found |= {name: (low, high) for name in group}
+    return found
+
+
+def ties(graph: Graph) -> list[list[str]]:
+    """Groups of tensors that must share one scale and zero point."""
+    root = {name: name for name in graph.shapes}
+
+    def find(name: str) -> str:
+        while root[name] != name:
+            name = root[name]
+        return name
+
+    for op in graph.ops:
+        if isinstance(op, ir.Concatenate | ir.Pool | ir.Reshape | ir.Pad):
+            for name in op.inputs:
+                root[find(name)] = find(op.output)
+    groups: dict[str, list[str]] = {}
+    for name in graph.shapes:
+        groups.setdefault(find(name), []).append(name)
+    return list(groups.values())
+
+
+def _run_op(op: ir.Op, inputs: list[Tensor], graph: Graph, level: int) -> Tensor:
+    x = inputs[0]
+    if isinstance(op, ir.Weighted):
+        return _activate(_run_weighted(op, x, level), op.activation)
+    if isinstance(op, ir.Add):
+        return _activate(x + inputs[1], op.activation)
+    if isinstance(op, ir.Activation):
+        return _activate(x, op.kind)
+    if isinstance(op, ir.Concatenate):
+        return keras.ops.concatenate(inputs, axis=-1)
+    if isinstance(op, ir.Pool):
+        pool = keras.ops.max_pool if op.kind == "max" else keras.ops.average_pool
+        return pool(x, op.size, op.strides, op.padding, data_format="channels_last")
+    if isinstance(op, ir.Mean):
+        return keras.ops.mean(x, axis=(1, 2))
+    if isinstance(op, ir.Pad):
+        return keras.ops.pad(x, ((0, 0), *op.amounts, (0, 0)))
+    if isinstance(op, ir.Reshape):
+        return keras.ops.reshape(x, (-1, *graph.shapes[op.output][1:]))
+    assert isinstance(op, ir.Requantize)
+    return x
+
+
+def _run_weighted(op: ir.Weighted, x: Tensor, level: int) -> Tensor:
+    kernel = op.masked(level) * op.per_channel(op.scale[level])
+    bias = op.bias[level].astype(np.float32)
+    if op.kind == "fully_connected":
+        return keras.ops.matmul(x, kernel.T.astype(np.float32)) + bias
+    if op.kind == "depthwise_conv_2d":
+        channels = x.shape[-1]
+        weights = kernel.reshape(*kernel.shape[1:3], channels, -1)
+        convolve = keras.ops.depthwise_conv
+    else:
+        weights, convolve = kernel.transpose(1, 2, 3, 0), keras.ops.conv
+    return (
+        convolve(
+            x,
+            weights.astype(np.float32),
+            strides=op.strides,
+            padding=op.padding,
+            data_format="channels_last",
+            dilation_rate=op.dilation,
+        )
+        + bias
+    )
+
+
+def _activate(x: Tensor, kind: str) -> Tensor:
+    if kind == "linear":
+        return x
+    return getattr(keras.ops, kind)(x)

@@ -1,0 +1,187 @@
+"""The converter's graph: a short list of ops that everything after freeze works on.
+
+A tensor is a name with a shape. Shapes have a batch of 1 and are [1, features] or
+[1, height, width, channels]; one-dimensional signals have height 1. Only weighted ops
+know about levels: their tables have one row per level.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+Shape = tuple[int, ...]
+
+NEVER = 255
+"""level_of of a weight that no level uses."""
+
+
+@dataclasses.dataclass
+class Op:
+    """What all ops have.
+
+    Attributes:
+        name: The Keras layer's name, with the names of the submodels around it.
+        inputs: Names of the input tensors.
+        output: Name of the output tensor.
+    """
+
+    name: str
+    inputs: list[str]
+    output: str
+
+
+@dataclasses.dataclass
+class Weighted(Op):
+    """A convolution, depthwise convolution or dense layer.
+
+    Computes `scale[l] * (kernel * (level_of <= l) . x) + bias[l]`, then the activation.
+
+    Attributes:
+        kind: "conv_2d", "depthwise_conv_2d" or "fully_connected".
+        kernel: Float weights in TFLite's layout: [out, kh, kw, in], depthwise
+            [1, kh, kw, out], dense [out, in].
+        level_of: uint8 of the kernel's shape, or None: all weights at every level.
+        scale: [levels, out], the factor that folded normalizations put on a channel.
+        bias: [levels, out].
+        block: (output rows, inputs) of the sparsity pattern.
+    """
+
+    kind: str
+    kernel: Array
+    level_of: Array | None
+    scale: Array
+    bias: Array
+    strides: tuple[int, int] = (1, 1)
+    padding: str = "valid"
+    dilation: tuple[int, int] = (1, 1)
+    activation: str = "linear"
+    block: tuple[int, int] = (1, 1)
+    pattern: str = "dense"
+
+    @property
+    def channel_axis(self) -> int:
+        return 3 if self.kind == "depthwise_conv_2d" else 0
+
+    @property
+    def out_channels(self) -> int:
+        return int(self.kernel.shape[self.channel_axis])
+
+    @property
+    def kernel_size(self) -> tuple[int, int]:
+        if self.kind == "fully_connected":
+            return 1, 1
+        return int(self.kernel.shape[1]), int(self.kernel.shape[2])
+
+    def per_channel(self, values: Array) -> Array:
+        """Shapes [out] values so that they broadcast against the kernel."""
+        shape = [1] * self.kernel.ndim
+        shape[self.channel_axis] = -1
+        return values.reshape(shape)
+
+    def masked(self, level: int) -> Array:
+        """The kernel with the weights that `level` leaves out set to zero."""
+        if self.level_of is None:
+            return self.kernel
+        return np.where(self.level_of <= level, self.kernel, 0)
+
+
+@dataclasses.dataclass
+class Affine(Op):
+    """`x * scale[l] + bias[l]` per channel: a normalization before it is folded."""
+
+    scale: Array
+    bias: Array
+
+
+@dataclasses.dataclass
+class Activation(Op):
+    """A "relu", "relu6" or "softmax" that no other op has taken in."""
+
+    kind: str
+
+
+@dataclasses.dataclass
+class Add(Op):
+    """The sum of two tensors of one shape, then the activation."""
+
+    activation: str = "linear"
+
+
+@dataclasses.dataclass
+class Concatenate(Op):
+    """Tensors side by side along the channels."""
+
+
+@dataclasses.dataclass
+class Pool(Op):
+    """Pooling; `kind` is "max" or "average" (padding does not count)."""
+
+    kind: str
+    size: tuple[int, int]
+    strides: tuple[int, int]
+    padding: str
+
+
+@dataclasses.dataclass
+class Mean(Op):
+    """Global average pooling: [1, h, w, c] to [1, c]."""
+
+
+@dataclasses.dataclass
+class Reshape(Op):
+    """The same numbers in another shape."""
+
+
+@dataclasses.dataclass
+class Pad(Op):
+    """Zero padding: ((top, bottom), (left, right))."""
+
+    amounts: tuple[tuple[int, int], tuple[int, int]]
+
+
+@dataclasses.dataclass
+class Requantize(Op):
+    """The same numbers at another int8 scale: the identity in float."""
+
+
+@dataclasses.dataclass
+class Graph:
+    """A net with one input and one output.
+
+    Attributes:
+        name: The model's name.
+        levels: Number of levels; 1 for a plain Keras model.
+        sparsities: As asked for in training, or None for a plain model.
+        shapes: Shape of every tensor.
+        ops: In an order in which they can run.
+        input_shape: The model's own input shape, batch of 1; `shapes[input]` is the
+            same numbers as the graph sees them.
+    """
+
+    name: str
+    levels: int
+    sparsities: tuple[float, ...] | None
+    input: str = ""
+    output: str = ""
+    input_shape: Shape = ()
+    output_shape: Shape = ()
+    shapes: dict[str, Shape] = dataclasses.field(default_factory=dict)
+    ops: list[Op] = dataclasses.field(default_factory=list)
+
+    def consumers(self, tensor: str) -> list[Op]:
+        return [op for op in self.ops if tensor in op.inputs]
+
+    def producer(self, tensor: str) -> Op | None:
+        return next((op for op in self.ops if op.output == tensor), None)
+
+    def only_feeds(self, tensor: str, op: Op) -> bool:
+        """Whether nothing but one input of `op` reads the tensor."""
+        uses = sum(other.inputs.count(tensor) for other in self.ops)
+        return tensor != self.output and uses == 1 and tensor in op.inputs
+
+    def weighted(self) -> list[Weighted]:
+        return [op for op in self.ops if isinstance(op, Weighted)]

@@ -1,0 +1,172 @@
+"""Float graph to int8: shared weights, one requantization table per level.
+
+Per output channel c and level l a layer computes `y = g_l[c] * (W[c]*mask_l . x) +
+b_l[c]`. The kernel W is quantized once, for its densest level; a folded normalization
+changes only the channel's scale, never an int8 weight.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from keras_nest.converter import graph as ir
+from keras_nest.converter.arithmetic import (
+    INT8_MIN,
+    activation_bounds,
+    effective_scale,
+    quantize_multiplier,
+)
+from keras_nest.converter.graph import Array, Graph, Weighted
+from keras_nest.errors import NestError
+
+BIAS_LIMIT = 2.0**29
+"""Largest bias of a dead channel, half of what the accumulator may hold."""
+
+ACCUMULATOR_LIMIT = 2.0**30
+"""Requantization doubles the accumulator, which must still fit in 32 bits."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantization:
+    """Scale (a float32 value) and zero point of an int8 activation tensor."""
+
+    scale: float
+    zero_point: int
+
+
+@dataclasses.dataclass
+class QuantizedOp:
+    """A weighted op in int8. Tables are [levels, out].
+
+    Attributes:
+        op: The float op.
+        weights: int8, of the kernel's shape, for positive scales.
+        weight_scale: float32 scale of the plain TFLite model of each level.
+        sign: +1 or -1: the sign of the folded normalization's scale.
+        multiplier: int32, positive.
+        shift: int32, TFLite's convention (> 0 to the left).
+        bias: int32, at scale input scale * weight scale.
+        bounds: The int8 clamp of the fused activation.
+    """
+
+    op: Weighted
+    weights: Array
+    weight_scale: Array
+    sign: Array
+    multiplier: Array
+    shift: Array
+    bias: Array
+    bounds: tuple[int, int]
+
+    @property
+    def why_builtin(self) -> str | None:
+        """Why the op can stay a builtin one; None if its levels differ."""
+        if self.op.level_of is not None and np.any(self.op.level_of):
+            return None
+        tables = (self.weight_scale, self.sign, self.bias)
+        if any(np.any(table != table[0]) for table in tables):
+            return None
+        return "its weights are dense and its tables equal at all levels"
+
+
+@dataclasses.dataclass
+class QuantizedGraph:
+    """A graph with the int8 parameters of all its tensors and weighted ops."""
+
+    graph: Graph
+    tensors: dict[str, Quantization]
+    weighted: dict[str, QuantizedOp]
+
+
+def quantize(graph: Graph, ranges: dict[str, tuple[float, float]]) -> QuantizedGraph:
+    """Quantizes a calibrated graph.
+
+    Args:
+        graph: A frozen graph.
+        ranges: Smallest and largest value of every tensor, ties applied.
+
+    Raises:
+        NestError: If a layer's accumulator could overflow 32 bits; names it.
+    """
+    tensors = {name: activation_quantization(*ranges[name]) for name in graph.shapes}
+    for op in graph.ops:
+        if isinstance(op, ir.Activation) and op.kind == "softmax":
+            # The int8 softmax kernels know this scale only.
+            tensors[op.output] = Quantization(1 / 256, INT8_MIN)
+    weighted = {
+        op.name: _quantize_op(op, tensors[op.inputs[0]], tensors[op.output])
+        for op in graph.weighted()
+    }
+    return QuantizedGraph(graph, tensors, weighted)
+
+
+def activation_quantization(low: float, high: float) -> Quantization:
+    """Asymmetric int8 parameters for values in [low, high]; zero is always exact."""
+    low, high = min(low, 0.0), max(high, 0.0)
+    scale = float(np.float32((high - low) / 255)) or 1.0
+    zero_point = int(np.clip(np.rint(INT8_MIN - low / scale), -128, 127))
+    return Quantization(scale, zero_point)
+
+
+def _quantize_op(op: Weighted, source: Quantization, out: Quantization) -> QuantizedOp:
+    levels = op.scale.shape[0]
+    kernel = op.masked(levels - 1).astype(np.float64)
+    axes = tuple(i for i in range(kernel.ndim) if i != op.channel_axis)
+    largest = np.abs(kernel).max(axis=axes)
+    step = np.where(largest > 0, largest / 127, 1.0)
+    weights = np.rint(kernel / op.per_channel(step)).astype(np.int8)
+
+    weight_scale = _weight_scale(op, step, source, out)
+    sign = np.where(op.scale < 0, -1, 1).astype(np.int8)
+    one_output = op.kind == "fully_connected" and op.out_channels == 1
+    factor = effective_scale(source.scale, weight_scale, out.scale, one_output)
+    multiplier, shift = quantize_multiplier(factor)
+    bias_step = np.float64(np.float32(source.scale)) * weight_scale.astype(np.float64)
+    bias = np.rint(op.bias / bias_step).astype(np.int64)
+    _check_accumulator(op, weights, bias, shift, source.zero_point)
+    return QuantizedOp(
+        op=op,
+        weights=weights,
+        weight_scale=weight_scale,
+        sign=sign,
+        multiplier=multiplier,
+        shift=shift,
+        bias=bias.astype(np.int32),
+        bounds=activation_bounds(op.activation, out.scale, out.zero_point),
+    )
+
+
+def _weight_scale(
+    op: Weighted, step: Array, source: Quantization, out: Quantization
+) -> Array:
+    """float32 [levels, out] scale of the int8 weights with the folded factor in it.
+
+    A dead channel (a factor near zero) keeps a factor large enough that its bias fits
+    into 32 bits and its multiplier does not vanish.
+    """
+    factor = np.abs(op.scale)
+    factor = np.maximum(factor, np.abs(op.bias) / (source.scale * step * BIAS_LIMIT))
+    factor = np.maximum(factor, 2.0**-30 * out.scale / (source.scale * step))
+    scale: Array = (step * factor).astype(np.float32)
+    return scale
+
+
+def _check_accumulator(
+    op: Weighted, weights: Array, bias: Array, shift: Array, zero_point: int
+) -> None:
+    axes = tuple(i for i in range(weights.ndim) if i != op.channel_axis)
+    reach = max(127 - zero_point, zero_point + 128)
+    largest = np.abs(weights.astype(np.int64)).sum(axis=axes) * reach + np.abs(bias)
+    shifted = largest * 2.0 ** np.maximum(shift, 0)
+    if np.any(shifted >= ACCUMULATOR_LIMIT):
+        level, channel = np.argwhere(shifted >= ACCUMULATOR_LIMIT)[0]
+        raise NestError(
+            f"Expected the accumulator of layer {op.name!r} to fit in 30 bits. "
+            f"Received: {shifted[level, channel]:.3g} in output channel {channel} at "
+            f"level {level}",
+            hint="The channel's output range is far smaller than its weights and "
+            "inputs allow: check that the representative data is what the model is "
+            "fed, and that BatchNormalization's moving variance is not near zero.",
+        )

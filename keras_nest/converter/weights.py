@@ -1,0 +1,114 @@
+"""Weights, masks and normalizations of Keras layers as numpy arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_nest.converter.graph import NEVER, Array, Weighted
+from keras_nest.errors import NestError
+
+
+def is_nested(layer: Any) -> bool:
+    """Whether this is one of the package's own layers."""
+    return any(
+        base.__module__.startswith("keras_nest.") for base in type(layer).__mro__
+    )
+
+
+def read(layer: Any, name: str, inputs: list[str], levels: int) -> Weighted:
+    """A convolution, depthwise or dense layer, with its nesting if it has one."""
+    kernel = _numpy(layer.kernel)
+    level_of = getattr(layer, "level_of", None)
+    nesting = None if level_of is None else np.asarray(_numpy(level_of), np.uint8)
+    kernel, kind = _tflite_layout(layer, kernel)
+    pattern = getattr(layer, "pattern", None) if nesting is not None else None
+    if nesting is not None:
+        nesting = _tflite_layout(layer, nesting)[0]
+        _check_nesting(name, nesting, levels)
+    channels = kernel.shape[3] if kind == "depthwise_conv_2d" else kernel.shape[0]
+    bias = np.zeros(channels) if layer.bias is None else _numpy(layer.bias)
+    options: dict[str, Any] = {}
+    if kind != "fully_connected":
+        options = {
+            "strides": pair(layer.strides),
+            "padding": layer.padding,
+            "dilation": pair(layer.dilation_rate),
+        }
+    if pattern is not None:
+        options |= {"block": (pattern.rows, pattern.cols), "pattern": str(pattern)}
+    op = Weighted(
+        name=name,
+        inputs=inputs,
+        output=name,
+        kind=kind,
+        kernel=np.ascontiguousarray(kernel, np.float32),
+        level_of=None if nesting is None else np.ascontiguousarray(nesting),
+        scale=np.ones((levels, channels)),
+        bias=np.tile(bias.astype(np.float64), (levels, 1)),
+        **options,
+    )
+    for values in (op.kernel, op.bias):
+        _check_finite(name, values)
+    return op
+
+
+def read_normalization(
+    layer: Any, name: str, levels: int, channels: int
+) -> tuple[Array, Array]:
+    """Scale and bias of a batch normalization, each float64 [levels, channels]."""
+
+    def rows(variable: Any, default: float) -> Array:
+        values = np.full(channels, default) if variable is None else _numpy(variable)
+        return np.broadcast_to(values.astype(np.float64), (levels, channels))
+
+    gamma, beta = rows(layer.gamma, 1.0), rows(layer.beta, 0.0)
+    mean, variance = rows(layer.moving_mean, 0.0), rows(layer.moving_variance, 1.0)
+    scale = gamma / np.sqrt(variance + layer.epsilon)
+    bias = beta - mean * scale
+    _check_finite(name, scale)
+    _check_finite(name, bias)
+    return scale, bias
+
+
+def _tflite_layout(layer: Any, kernel: Array) -> tuple[Array, str]:
+    """The kernel in TFLite's axes, and which op it belongs to."""
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        height, width, channels, multiplier = kernel.shape
+        shape = (1, height, width, channels * multiplier)
+        return kernel.reshape(shape), "depthwise_conv_2d"
+    if isinstance(layer, keras.layers.Dense):
+        return kernel.T, "fully_connected"
+    if kernel.ndim == 3:
+        kernel = kernel[None]
+    return kernel.transpose(3, 0, 1, 2), "conv_2d"
+
+
+def _check_nesting(name: str, level_of: Array, levels: int) -> None:
+    worst = int(np.max(np.where(level_of == NEVER, 0, level_of), initial=0))
+    if worst >= levels:
+        raise NestError(
+            f"Expected level_of below {levels} (or {NEVER}) in layer {name!r}. "
+            f"Received: {worst}",
+            hint="Convert the NestedModel that the layer was trained in.",
+        )
+
+
+def _check_finite(name: str, values: Array) -> None:
+    if not np.all(np.isfinite(values)):
+        raise NestError(
+            f"Expected finite weights. Received: NaN or infinity in layer {name!r}",
+            hint="The training diverged: lower the learning rate and train again.",
+        )
+
+
+def pair(value: Any) -> tuple[int, int]:
+    """A size as (height, width); the one number of a 1-D layer is the width."""
+    values = tuple(value) if isinstance(value, tuple | list) else (value,)
+    return (1, int(values[0])) if len(values) == 1 else (int(values[0]), int(values[1]))
+
+
+def _numpy(variable: Any) -> Array:
+    return np.asarray(keras.ops.convert_to_numpy(variable))
