@@ -1,0 +1,208 @@
+/* libFuzzer target: any bytes give an error or a valid run, never a crash.
+ *
+ * The blob is opened; where it validates, every level runs, and -1 and levels,
+ * on buffers of exactly the documented sizes. The mutator repairs magic,
+ * version, offsets and sizes most of the time, so that mutations reach the
+ * weights. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nest/nest.h"
+
+size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
+
+#define REQUIRE(condition)                                            \
+  do {                                                                \
+    if (!(condition)) {                                               \
+      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+      abort();                                                        \
+    }                                                                 \
+  } while (0)
+
+/* Larger ops are valid, and too slow to learn anything from. */
+#define MAX_BYTES (1 << 18)
+#define MAX_MACS (1 << 20)
+
+typedef nest_status (*kernel)(const nest_op*, int32_t, const int8_t*, int8_t*,
+                              void*);
+
+static kernel kernel_of(const nest_op* op, size_t* scratch) {
+  switch (op->kind) {
+    case NEST_CONV_2D:
+      *scratch = nest_conv_2d_get_buffer_size(op);
+      return nest_conv_2d;
+    case NEST_DEPTHWISE_CONV_2D:
+      *scratch = nest_depthwise_conv_2d_get_buffer_size(op);
+      return nest_depthwise_conv_2d;
+    case NEST_FULLY_CONNECTED:
+      *scratch = nest_fully_connected_get_buffer_size(op);
+      return nest_fully_connected;
+  }
+  abort();
+}
+
+static void run_levels(const nest_op* op, uint32_t random) {
+  const int64_t in = (int64_t)op->in_h * op->in_w * op->in_c;
+  const int64_t out = (int64_t)op->out_h * op->out_w * op->out_c;
+  size_t scratch_bytes = 0;
+  const kernel run = kernel_of(op, &scratch_bytes);
+  if (in > MAX_BYTES || out > MAX_BYTES || scratch_bytes > MAX_BYTES) return;
+  if (out * op->columns * op->levels > MAX_MACS) return;
+
+  int8_t* input = malloc((size_t)in);
+  int8_t* output = malloc((size_t)out);
+  int8_t* before = malloc((size_t)out);
+  void* scratch = malloc(scratch_bytes);
+  REQUIRE(input && output && before && scratch);
+  for (int64_t i = 0; i < in; ++i) {
+    random = random * 1664525u + 1013904223u;
+    input[i] = (int8_t)(random & 1 ? -128 : (int32_t)(random >> 24) - 128);
+  }
+  memset(output, 99, (size_t)out);
+  memcpy(before, output, (size_t)out);
+  for (int32_t level = -1; level <= op->levels; ++level) {
+    const nest_status status = run(op, level, input, output, scratch);
+    if (level < 0) {
+      REQUIRE(status == NEST_ERROR_LEVEL);
+      REQUIRE(memcmp(before, output, (size_t)out) == 0);
+      continue;
+    }
+    REQUIRE(status == (level < op->levels ? NEST_OK : NEST_ERROR_LEVEL));
+    for (int64_t i = 0; i < out; ++i) {
+      REQUIRE(op->act_min <= output[i] && output[i] <= op->act_max);
+    }
+  }
+  free(input);
+  free(output);
+  free(before);
+  free(scratch);
+}
+
+static unsigned long blobs, valid_blobs;
+
+static void print_counts(void) {
+  fprintf(stderr, "nest_fuzz: %lu blobs, %lu valid\n", blobs, valid_blobs);
+}
+
+int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  (void)argc;
+  (void)argv;
+  return atexit(print_counts);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  /* malloc aligns; the exact size lets the sanitizer see an access past it. */
+  uint8_t* blob = malloc(size > 0 ? size : 1);
+  REQUIRE(blob != NULL);
+  if (size > 0) memcpy(blob, data, size);
+  nest_op op;
+  ++blobs;
+  const nest_status status = nest_open(blob, size, &op);
+  REQUIRE(nest_status_text(status) != NULL);
+  if (status == NEST_OK) {
+    run_levels(&op, (uint32_t)size);
+    ++valid_blobs;
+  }
+  free(blob);
+  return 0;
+}
+
+/* The mutator ------------------------------------------------------------- */
+
+static uint32_t get(const uint8_t* from, int width) {
+  uint32_t value = 0;
+  for (int i = width - 1; i >= 0; --i) value = value << 8 | from[i];
+  return value;
+}
+
+static void put_u32(uint8_t* to, uint64_t value) {
+  for (int i = 0; i < 4; ++i) to[i] = (uint8_t)(value >> (8 * i));
+}
+
+/* Ends a section at `end`: zeroes up to a multiple of 4, records the next. */
+static uint64_t close_section(uint8_t* data, uint64_t end, size_t max_size,
+                              size_t offset_field) {
+  for (; end % 4 != 0; ++end) {
+    if (end < max_size) data[end] = 0;
+  }
+  if (offset_field != 0) put_u32(data + offset_field, end);
+  return end;
+}
+
+/* Makes the layout agree with the fields and counts; returns the size, or 0
+ * where it would exceed max_size. */
+static size_t repair(uint8_t* data, size_t max_size) {
+  memcpy(data, "NEST", 4);
+  data[NEST_HEADER_VERSION_U8] = NEST_FORMAT_VERSION;
+  memset(data + NEST_HEADER_RESERVED0, 0, 2);
+  memset(data + NEST_HEADER_RESERVED1, 0, 16);
+  const uint64_t rows = data[NEST_HEADER_BLOCK_ROWS_U8];
+  const uint64_t out_c = get(data + NEST_HEADER_OUT_C_U32, 4);
+  const uint64_t levels = data[NEST_HEADER_LEVELS_U8];
+  if (rows == 0 || out_c > max_size || levels == 0) return 0;
+  const uint64_t groups = (out_c + rows - 1) / rows;
+  const int depthwise = data[NEST_HEADER_OP_U8] == NEST_DEPTHWISE_CONV_2D;
+  uint64_t columns = (uint64_t)get(data + NEST_HEADER_KERNEL_H_U16, 2) *
+                     get(data + NEST_HEADER_KERNEL_W_U16, 2);
+  if (!depthwise) columns *= get(data + NEST_HEADER_IN_C_U32, 4);
+
+  uint64_t at = NEST_HEADER_BYTES;
+  put_u32(data + NEST_HEADER_TABLES_OFFSET_U32, at);
+  at += 9 * data[NEST_HEADER_TABLES_U8] * out_c;
+  at = close_section(data, at, max_size, NEST_HEADER_COUNTS_OFFSET_U32);
+
+  const int encoding = data[NEST_HEADER_ENCODING_U8];
+  const int width = data[NEST_HEADER_COUNT_BYTES_U8];
+  const int balanced = data[NEST_HEADER_FLAGS_U8] & NEST_FLAG_BALANCED;
+  uint64_t counts = encoding == NEST_BLOCKS ? levels : levels - 1;
+  if (encoding == NEST_DENSE) counts = 0;
+  if (!balanced) counts *= groups;
+  if (width > 4 || at + counts * (uint64_t)width > max_size) return 0;
+  uint64_t entries = 0;
+  for (uint64_t i = 0; i < counts; ++i, at += (uint64_t)width) {
+    entries += get(data + at, width);
+  }
+  if (balanced) entries *= groups;
+  if (entries > max_size) return 0;
+  at = close_section(data, at, max_size, NEST_HEADER_INDICES_OFFSET_U32);
+  at += entries * data[NEST_HEADER_INDEX_BYTES_U8];
+  at = close_section(data, at, max_size, NEST_HEADER_VALUES_OFFSET_U32);
+  at += encoding == NEST_BLOCKS
+            ? entries * rows * data[NEST_HEADER_BLOCK_COLS_U8]
+            : groups * rows * columns;
+  if (at > max_size) return 0;
+  put_u32(data + NEST_HEADER_TOTAL_BYTES_U32, at);
+  return (size_t)at;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
+                               unsigned int seed) {
+  const uint32_t random = seed * 2654435761u >> 8;
+  if (size < NEST_HEADER_BYTES || random % 8 == 0) {
+    return LLVMFuzzerMutate(data, size, max_size);
+  }
+  switch (random % 3) {
+    case 0: /* one header field, to a small value or any */
+      data[4 + random / 3 % 108] =
+          (uint8_t)(random & 0x10000 ? random >> 17 & 7 : random >> 12);
+      break;
+    case 1: /* anything behind the header */
+      if (size > NEST_HEADER_BYTES) {
+        LLVMFuzzerMutate(data + NEST_HEADER_BYTES, size - NEST_HEADER_BYTES,
+                         size - NEST_HEADER_BYTES);
+      }
+      break;
+    default: /* one byte behind the header, by a little */
+      if (size > NEST_HEADER_BYTES) {
+        const size_t at =
+            NEST_HEADER_BYTES + random / 3 % (size - NEST_HEADER_BYTES);
+        data[at] = (uint8_t)(data[at] + (random >> 20) % 5 - 2);
+      }
+      break;
+  }
+  if (size < max_size) memset(data + size, 0, max_size - size);
+  const size_t repaired = repair(data, max_size);
+  return repaired > 0 ? repaired : size;
+}
