@@ -1,0 +1,179 @@
+"""Facts as tables for people: stdout for facts, stderr for progress."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from keras_nest.converter.convert import ConversionReport
+    from keras_nest.converter.describe import ModelFacts, OpFacts
+    from keras_nest.evaluation import RunResults
+
+# What a table needs at the most; a pipe has no width of its own to cut it to.
+PIPE_WIDTH = 120
+
+
+def output() -> Console:
+    """The console for facts; made anew, so that it follows a redirected stdout."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPE_WIDTH)
+
+
+@contextlib.contextmanager
+def status(message: str) -> Iterator[None]:
+    """Says on stderr what goes on while something takes its time."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        console.print(f"{message} ...")
+        yield
+        return
+    with console.status(f"{message} ..."):
+        yield
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr; yields the function to call with (done, total)."""
+    bar = Progress(
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} inferences"),
+        BarColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("run", total=1)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def table(title: str, *columns: str) -> Table:
+    """A table whose first column holds names and the others numbers."""
+    made = Table(title=title, title_justify="left", title_style="bold")
+    for index, name in enumerate(columns):
+        made.add_column(name, justify="right" if index else "left", overflow="fold")
+    return made
+
+
+def print_conversion(report: ConversionReport) -> None:
+    made = table(
+        "Layers with weights", "layer", "pattern", "encoding", "bytes", "as, and why"
+    )
+    made.columns[4].justify = "left"
+    for entry in report.entries:
+        kind = f"NESTED_{entry.op.upper()}" if entry.nested else entry.op.upper()
+        made.add_row(
+            entry.layer,
+            entry.pattern,
+            entry.encoding or "builtin",
+            f"{entry.bytes:,}",
+            f"{kind}: {entry.reason}",
+        )
+    console = output()
+    console.print(made)
+    for note in report.notes:
+        console.print(note)
+
+
+def print_facts(name: str, facts: ModelFacts) -> None:
+    console = output()
+    levels = max(facts.levels, 1)
+    made = table(f"{name}: {facts.description or 'no description'}", "layer")
+    for column in ("pattern", "encoding", "bytes", "dense"):
+        made.add_column(column, justify="right")
+    for level in range(levels):
+        made.add_column(f"level {level}\nsparsity", justify="right")
+        made.add_column("\nMACs", justify="right")
+    for op in facts.ops:
+        made.add_row(op.name, *_op_cells(op, levels))
+    made.add_section()
+    totals = [_share(facts, level) for level in range(levels)]
+    cells = [cell for pair in totals for cell in pair]
+    packed, dense = f"{facts.packed_bytes:,}", f"{facts.dense_bytes:,}"
+    made.add_row("total", "", "", packed, dense, *cells, style="bold")
+    console.print(made)
+    console.print(
+        "Operators: "
+        + ", ".join(f"{count} {op}" for op, count in sorted(facts.operators.items()))
+    )
+    if facts.levels == 0:
+        console.print("A plain model: no nested ops, no level input.")
+        return
+    bytes_table = table("Bytes", "what", "bytes", "this file's share")
+    for what, stored, other in (
+        (
+            "weights and indices, against the dense int8 weights",
+            facts.values_and_indices,
+            facts.weights,
+        ),
+        ("packed ops, against dense int8 ops", facts.packed_bytes, facts.dense_bytes),
+        (
+            f"this file, against {facts.levels} sparse files, one per level",
+            facts.file_bytes,
+            facts.separate_file_bytes,
+        ),
+        (
+            "weights and indices, against the entropy bound of the nesting",
+            facts.values_and_indices,
+            round(facts.entropy_bound),
+        ),
+    ):
+        bytes_table.add_row(what, f"{stored:,} : {other:,}", f"{stored / other:.3f}")
+    console.print(bytes_table)
+
+
+def _op_cells(op: OpFacts, levels: int) -> list[str]:
+    cells = [op.block, op.encoding, f"{op.packed_bytes:,}", f"{op.dense_bytes:,}"]
+    for level in range(levels):
+        index = level if len(op.macs) > 1 else 0
+        cells += [f"{op.sparsity[index]:.3f}", f"{op.macs[index]:,}"]
+    return cells
+
+
+def _share(facts: ModelFacts, level: int) -> tuple[str, str]:
+    return f"{facts.sparsity[level]:.3f}", f"{facts.macs[level]:,}"
+
+
+def print_run(results: RunResults) -> None:
+    made = table(
+        f"{results.model} in TensorFlow Lite Micro, {results.samples:,} samples",
+        "level",
+        "seconds",
+        "output",
+        "first output",
+    )
+    for run in results.runs:
+        first = ", ".join(str(value) for value in run.outputs[0].ravel()[:10].tolist())
+        more = ", ..." if run.outputs[0].size > 10 else ""
+        made.add_row(
+            "-" if run.level is None else str(run.level),
+            f"{run.seconds:.2f}",
+            f"{run.outputs.dtype} {list(run.outputs.shape[1:])}",
+            f"[{first}{more}]",
+        )
+    console = output()
+    console.print(made)
+    console.print(
+        f"Arena: {results.arena_bytes:,} bytes on this 64-bit host, the same for all "
+        "levels; a 32-bit target needs less."
+    )
+
+
+def print_scores(scores: list[dict[str, Any]]) -> None:
+    levels = max(len(score["levels"]) for score in scores)
+    names = [f"level {level}" for level in range(levels)]
+    made = table("Scores", "model", "computed as", "metric", *names)
+    for score in scores:
+        accuracy = score["metric"] == "accuracy"
+        cells = [
+            f"{100 * value:.2f} %" if accuracy else f"{value:.6g}"
+            for value in score["levels"]
+        ]
+        cells += [""] * (levels - len(cells))
+        made.add_row(score["model"], score["kind"], score["metric"], *cells)
+    output().print(made)

@@ -1,0 +1,203 @@
+"""Bad input: one clear message, the right exit code, nothing half written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.conftest import LEVELS, Result
+
+Command = Callable[..., Result]
+
+
+def failed(result: Result, *words: str) -> None:
+    assert result.code == 1
+    assert result.out == ""
+    assert result.err.startswith("Error: ")
+    assert "Traceback" not in result.err
+    for word in words:
+        assert word in result.err
+
+
+@pytest.mark.parametrize("name", ["inspect", "extract", "run", "evaluate", "convert"])
+def test_missing_file(command: Command, files: Path, name: str) -> None:
+    missing = files / ("absent.keras" if name == "convert" else "absent.tflite")
+    extra = {
+        "inspect": (),
+        "extract": ("--level", 0, "-o", files / "x"),
+        "run": ("--data", files / "x.npy"),
+        "evaluate": ("--data", files / "test.npz"),
+        "convert": ("--data", files / "x.npy", "-o", files / "x"),
+    }[name]
+    failed(command(name, missing, *extra), "Cannot read", "absent")
+    assert not (files / "x").exists()
+
+
+@pytest.mark.parametrize("level", [-1, LEVELS])
+def test_level_out_of_range(
+    command: Command, files: Path, tmp_path: Path, level: int
+) -> None:
+    words = (f"Received: {level}", "0..2")
+    model = files / "model.tflite"
+    run = command("run", model, "--data", files / "x.npy", "--level", level)
+    failed(run, *words)
+    plain = tmp_path / "plain.tflite"
+    failed(command("extract", model, "--level", level, "-o", plain), *words)
+    assert not plain.exists()
+
+
+def test_not_a_tflite(command: Command, files: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.tflite"
+    other.write_bytes(b"PK\x03\x04 this is something else" * 10)
+    failed(command("inspect", other), "TFL3")
+    failed(command("run", other, "--data", files / "x.npy"), "TFL3")
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.7, 0.99])
+def test_truncated_tflite(
+    command: Command, files: Path, tmp_path: Path, share: float
+) -> None:
+    whole = (files / "model.tflite").read_bytes()
+    cut = tmp_path / "cut.tflite"
+    cut.write_bytes(whole[: int(share * len(whole))])
+    failed(command("inspect", cut))
+    failed(command("extract", cut, "--level", 0, "-o", tmp_path / "plain.tflite"))
+    failed(command("run", cut, "--data", files / "x.npy"))
+
+
+def test_unwritable_output(command: Command, files: Path, tmp_path: Path) -> None:
+    nowhere = tmp_path / "no" / "folder" / "model.tflite"
+    result = command("extract", files / "model.tflite", "--level", 0, "-o", nowhere)
+    failed(result, "Cannot write", "No such file")
+    result = command("extract", files / "model.tflite", "--level", 0, "-o", tmp_path)
+    failed(result, "folder")
+    keras_file = files / "model.keras"
+    arguments = ("convert", keras_file, "--data", files / "x.npy", "-o", nowhere)
+    failed(command(*arguments), "Cannot write")
+
+
+def test_representative_data(command: Command, files: Path, tmp_path: Path) -> None:
+    def attempt(data: np.ndarray, name: str = "bad.npy") -> Result:
+        np.save(tmp_path / name, data)
+        out = tmp_path / "out.tflite"
+        model = files / "model.keras"
+        result = command("convert", model, "--data", tmp_path / name, "-o", out)
+        assert not out.exists()
+        return result
+
+    failed(attempt(np.zeros((5, 7, 8, 4), "float32")), "Expected", "(7, 8, 4)")
+    failed(attempt(np.zeros((0, 8, 8, 4), "float32")), "Expected")
+    failed(attempt(np.full((5, 8, 8, 4), "text")), "Expected")
+    failed(attempt(np.full((5, 8, 8, 4), np.nan, "float32")), "Expected")
+    (tmp_path / "samples.txt").write_text("no array")
+    arguments = ("--data", tmp_path / "samples.txt", "-o", tmp_path / "out.tflite")
+    failed(command("convert", files / "model.keras", *arguments), ".npy")
+
+
+def test_data_of_run_and_evaluate(
+    command: Command, files: Path, tmp_path: Path
+) -> None:
+    model = files / "model.tflite"
+    np.savez(tmp_path / "two.npz", a=np.zeros(3), b=np.zeros(3))
+    failed(command("run", model, "--data", tmp_path / "two.npz"), "named 'x'")
+    np.save(tmp_path / "wrong.npy", np.zeros((2, 9, 8, 4), "float32"))
+    failed(command("run", model, "--data", tmp_path / "wrong.npy"), "(8, 8, 4)")
+    (tmp_path / "damaged.npz").write_bytes((files / "test.npz").read_bytes()[:200])
+    failed(command("run", model, "--data", tmp_path / "damaged.npz"), "Cannot read")
+    failed(command("evaluate", model, "--data", files / "x.npy"), "labels")
+
+
+def test_not_a_keras_file(command: Command, files: Path, tmp_path: Path) -> None:
+    fake = tmp_path / "fake.keras"
+    fake.write_bytes(b"nothing of Keras")
+    out = tmp_path / "out.tflite"
+    arguments = ("--data", files / "x.npy", "-o", out)
+    failed(command("convert", fake, *arguments), "Cannot load")
+    failed(command("convert", files / "model.tflite", *arguments), ".keras")
+    result = command("convert", files / "model.keras", *arguments, "--import", "nil.x")
+    failed(result, "--import", "nil")
+    assert not out.exists()
+
+
+def test_wrong_usage_exits_2(command: Command, files: Path) -> None:
+    for arguments in (
+        ("inspect",),
+        ("unknown",),
+        ("run", files / "model.tflite", "--data", files / "x.npy", "--level", "x"),
+        ("convert", files / "model.keras", "--io", "int4"),
+    ):
+        result = command(*arguments)
+        assert result.code == 2
+        assert "Usage" in result.err
+
+
+def test_interrupted_conversion_leaves_no_file(files: Path, tmp_path: Path) -> None:
+    """Ctrl-C during a conversion: exit code 130 and an empty folder."""
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "keras_nest.cli",
+            "convert",
+            str(files / "model.keras"),
+            "--data",
+            str(files / "x.npy"),
+            "-o",
+            str(tmp_path / "model.tflite"),
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stderr is not None
+    # The conversion announces itself when the (slow) imports are done.
+    for line in process.stderr:
+        if "Loading" in line:
+            break
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    assert process.wait(timeout=60) == 130, rest
+    assert "Interrupted" in rest
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "seconds"), [(["--help"], 0.5), (["inspect", "MODEL"], 2.0)]
+)
+def test_quick_commands(files: Path, arguments: list[str], seconds: float) -> None:
+    """Best of five whole processes: the limit is on the code, not on the machine."""
+    arguments = [
+        str(files / "model.tflite") if argument == "MODEL" else argument
+        for argument in arguments
+    ]
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "keras_nest.cli", *arguments],
+            check=True,
+            capture_output=True,
+        )
+        times.append(time.perf_counter() - start)
+    assert min(times) < seconds
+
+
+def test_inspect_needs_neither_keras_nor_tensorflow(files: Path) -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['keras'] = sys.modules['tensorflow'] = None\n"
+        "from keras_nest.cli import main\n"
+        f"main(['inspect', {str(files / 'model.tflite')!r}])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "second" in done.stdout
