@@ -33,19 +33,21 @@ find_python() {
 }
 
 make_environment() {
-  local venv="$environment_root/.venv" stamp python
+  local venv="$environment_root/.venv" stamp file python
   # Rebuilt when the dependencies, or the C sources that the plugin is made of, changed.
-  stamp="$environment_extras $(cd "$environment_root" && cat pyproject.toml \
+  file="$venv/made-$environment_extras"
+  stamp="$(cd "$environment_root" && cat pyproject.toml \
     $(find tflm_ops -type f -not -path '*/build/*' | sort) | sha256sum)"
-  if [ "$(cat "$venv/stamp" 2>/dev/null)" != "$stamp" ]; then
+  if [ "$(cat "$file" 2>/dev/null)" != "$stamp" ]; then
     python="$(find_python)"
     need c++ "Install a C++ compiler, for example: apt-get install build-essential"
     say "Setting up $venv ($environment_extras)"
-    [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --upgrade pip
-    "$venv/bin/python" -m pip install --quiet --editable \
-      "$environment_root[$environment_extras]"
-    echo "$stamp" >"$venv/stamp"
+    rm -f "$venv"/made-*
+    [ -x "$venv/bin/python" ] || "$python" -m venv "$venv" || exit 1
+    "$venv/bin/python" -m pip install --quiet --upgrade pip &&
+      "$venv/bin/python" -m pip install --quiet --editable \
+        "$environment_root[$environment_extras]" || exit 1
+    echo "$stamp" >"$file"
   fi
   export PATH="$venv/bin:$PATH" TF_CPP_MIN_LOG_LEVEL=3
 }
