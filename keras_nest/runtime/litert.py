@@ -11,6 +11,7 @@ from typing import Any
 from keras_nest._native import library_path
 from keras_nest.errors import NestError
 from keras_nest.runtime.base import Array, BaseInterpreter, model_bytes
+from keras_nest.runtime.stderr import as_one_line
 
 PINNED = "2.14.0"
 
@@ -43,7 +44,7 @@ class LiteInterpreter(BaseInterpreter):
             self._runtime.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise NestError(
-                f"tflite-runtime cannot prepare this model: {error}"
+                f"tflite-runtime cannot prepare this model: {as_one_line(str(error))}"
             ) from error
         self._inputs = [one["index"] for one in self._runtime.get_input_details()]
         self._outputs = [one["index"] for one in self._runtime.get_output_details()]
@@ -58,7 +59,9 @@ class LiteInterpreter(BaseInterpreter):
         try:
             self._runtime.invoke()
         except RuntimeError as error:
-            raise NestError(f"tflite-runtime stopped: {error}") from error
+            raise NestError(
+                f"tflite-runtime stopped: {as_one_line(str(error))}"
+            ) from error
 
     def _get_output(self, index: int) -> Array:
         return self._runtime.get_tensor(self._outputs[index])

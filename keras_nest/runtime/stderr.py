@@ -37,9 +37,15 @@ class StderrCapture:
                 os.close(kept)
 
     def take(self) -> str:
-        """Returns what was caught since the last call, in one line."""
+        """Returns what was caught since the last call: its first lines, as one."""
         end = os.lseek(self._file.fileno(), 0, os.SEEK_CUR)
         text = os.pread(self._file.fileno(), end, 0).decode("utf-8", "replace")
         os.ftruncate(self._file.fileno(), 0)
         os.lseek(self._file.fileno(), 0, os.SEEK_SET)
-        return "; ".join(line.strip() for line in text.splitlines() if line.strip())
+        return as_one_line(text)
+
+
+def as_one_line(text: str, most: int = 4) -> str:
+    """The first `most` lines that differ, joined by semicolons."""
+    lines = dict.fromkeys(line.strip() for line in text.splitlines())
+    return "; ".join([line for line in lines if line][:most])

@@ -77,7 +77,9 @@ def real_multiplier(
     return product / float(s_out)
 
 
-def nested_model(case: Case, packed: bytes | None = None, sticky: bool = False) -> bytes:
+def nested_model(
+    case: Case, packed: bytes | None = None, sticky: bool = False
+) -> bytes:
     """The .tflite of the nested op; `packed` overrides its weights."""
     op, graph = case.op, Graph()
     x = graph.tensor("x", case.input_shape, np.int8, case.s_in, op.input_zero_point)
@@ -128,14 +130,10 @@ def _builtin(case: Case) -> tuple[int, object, int]:
         options.fusedActivationFunction = activation
         return codes.FULLY_CONNECTED, options, 4
     depthwise = g.op == "depthwise_conv_2d"
-    options = (
-        schema.DepthwiseConv2DOptionsT() if depthwise else schema.Conv2DOptionsT()
-    )
+    options = schema.DepthwiseConv2DOptionsT() if depthwise else schema.Conv2DOptionsT()
     if depthwise:
         options.depthMultiplier = g.out_c // g.in_c
-    options.padding = (
-        schema.Padding.SAME if case.same_padding else schema.Padding.VALID
-    )
+    options.padding = schema.Padding.SAME if case.same_padding else schema.Padding.VALID
     options.strideH, options.strideW = g.stride_h, g.stride_w
     options.dilationHFactor, options.dilationWFactor = g.dilation_h, g.dilation_w
     options.fusedActivationFunction = activation

@@ -153,9 +153,7 @@ def _requantization(
     multiplier = np.zeros(w_scale.shape, np.int32)
     shift = np.zeros(w_scale.shape, np.int8)
     for at, scale in np.ndenumerate(w_scale):
-        fixed, exponent = multiplier_of(
-            real_multiplier(s_in, scale, s_out, per_tensor)
-        )
+        fixed, exponent = multiplier_of(real_multiplier(s_in, scale, s_out, per_tensor))
         multiplier[at] = -fixed if negative[at] else fixed
         shift[at] = exponent
     return w_scale, multiplier, shift

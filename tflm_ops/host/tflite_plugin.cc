@@ -87,7 +87,7 @@ Status Prepare(Context* context, Node* node) {
     }
   }
   if (problem != nullptr) {
-    context->ReportError(context, "%s: %s", kernel.name, problem);
+    context->ReportError(context, "\n%s: %s\n", kernel.name, problem);
     return tflite_abi::kError;
   }
   return tflite_abi::kOk;
@@ -103,7 +103,7 @@ Status Eval(Context* context, Node* node) {
       static_cast<const int8_t*>(Input(context, node, 0)->data),
       static_cast<int8_t*>(Output(context, node)->data), data.scratch);
   if (status != NEST_OK) {
-    context->ReportError(context, "%s: %s", kernel.name,
+    context->ReportError(context, "\n%s: %s\n", kernel.name,
                          nest_status_text(status));
     return tflite_abi::kError;
   }

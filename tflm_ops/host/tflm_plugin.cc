@@ -93,15 +93,13 @@ void MicroPrintf(const char* format, ...) {
   std::fputc('\n', stderr);
 }
 
-// Wheels until 2026-10-02 03:10: TfLiteContext is TensorFlow's, `impl_` its 4th
-// word.
+// Wheels until 2026-09: TfLiteContext is TensorFlow's, `impl_` its fourth word.
 extern "C" NEST_EXPORT bool nest_register_ops_2026_02(
     PythonOpsResolver* resolver) {
   return Register(resolver, 3);
 }
 
-// Wheels from 2026-10-02 23:01: TfLiteContext is TFLM's own and begins with
-// `impl_`.
+// Wheels from 2026-10-08: TfLiteContext is TFLM's own and holds `impl_` alone.
 extern "C" NEST_EXPORT bool nest_register_ops_2026_10(
     PythonOpsResolver* resolver) {
   return Register(resolver, 0);

@@ -4,8 +4,12 @@
 // weights that are active at it. Write the level before every Invoke: TFLM may
 // reuse its memory once the last op that reads it has run.
 //
+//   #include "tflm/nested_ops.h"
 //   tflite::MicroMutableOpResolver<8> resolver;
 //   tflite::micro::RegisterNestedOps(resolver);  // takes three places
+//
+// Build with src/*.c and tflm/*.cc of this folder's parent, which is to be an
+// include path together with its folder include/.
 //
 // Needs no exceptions, no RTTI and no heap; C++11 and later; TFLM from 2023 on,
 // before and after its move into the namespace tflite::micro.
