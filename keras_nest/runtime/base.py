@@ -117,7 +117,7 @@ class BaseInterpreter(ABC):
             return None
         if level is None:
             return self.levels - 1
-        if not 0 <= level < self.levels:
+        if not isinstance(level, (int, np.integer)) or not 0 <= level < self.levels:
             raise NestError(
                 f"Expected a level from 0 (sparsest) to {self.levels - 1} (densest). "
                 f"Received: level={level}"

@@ -41,6 +41,12 @@ def test_a_level_out_of_range_leaves_the_output_untouched(level: int) -> None:
         interpreter.predict(x, level)
 
 
+def test_a_level_that_is_no_integer() -> None:
+    case, x = convolution()
+    with pytest.raises(NestError, match=r"Received: level=1\.5"):
+        Interpreter(nested_model(case)).predict(x, 1.5)  # type: ignore[arg-type]
+
+
 def test_predict_runs_many_samples_and_tells_how_far_it_is() -> None:
     case, x = convolution()
     rng = np.random.default_rng(0)
