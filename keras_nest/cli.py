@@ -325,7 +325,6 @@ def load_keras_model(path: str, modules: tuple[str, ...]) -> Any:
             hint="Save the trained model with model.save('model.keras').",
         )
     read_bytes(path)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.path.insert(0, os.getcwd())
     for module in modules:
         try:
@@ -336,16 +335,7 @@ def load_keras_model(path: str, modules: tuple[str, ...]) -> Any:
                 hint="Name a module that Python finds from the current folder.",
             ) from error
     with reporting.status(f"Loading {path}"):
-        try:
-            import keras
-
-            import keras_nest.layers
-            import keras_nest.model  # noqa: F401  (registers the classes)
-        except ImportError as error:
-            raise NestError(
-                f"Keras found no backend: {error}",
-                hint="Install one: pip install 'keras-nest[tensorflow]'",
-            ) from error
+        keras = import_keras()
         try:
             return keras.saving.load_model(path, compile=False)
         except (ValueError, TypeError, OSError) as error:
@@ -353,6 +343,24 @@ def load_keras_model(path: str, modules: tuple[str, ...]) -> Any:
                 f"Cannot load {path} as a Keras model: {str(error).splitlines()[0]}",
                 hint="If it uses layers of your own, name their module: --import MODULE",
             ) from error
+
+
+def import_keras() -> Any:
+    """Keras with its backend, without what TensorFlow prints of itself on import."""
+    from keras_nest.runtime.stderr import StderrCapture
+
+    capture = StderrCapture()
+    try:
+        with capture.held():
+            import keras
+
+            import keras_nest.model  # noqa: F401  (registers the layers)
+    except ImportError as error:
+        raise NestError(
+            f"Keras found no backend: {error}",
+            hint="Install one: pip install 'keras-nest[tensorflow]'",
+        ) from error
+    return keras
 
 
 def print_json(facts: dict[str, Any]) -> None:

@@ -40,12 +40,14 @@ def status(message: str) -> Iterator[None]:
 @contextlib.contextmanager
 def progress() -> Iterator[Callable[[int, int], None]]:
     """A progress bar on stderr; yields the function to call with (done, total)."""
+    console = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.completed:,.0f} of {task.total:,.0f} inferences"),
         BarColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
     with bar:
         task = bar.add_task("run", total=1)
