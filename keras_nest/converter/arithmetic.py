@@ -40,7 +40,7 @@ def quantize_multiplier(values: Array) -> tuple[Array, Array]:
 
 
 def effective_scale(
-    input_scale: float, weight_scale: Array, output_scale: float, one_output_dense: bool
+    input_scale: float, weight_scale: Array, output_scale: float, single: bool = False
 ) -> Array:
     """Factor from accumulator to output, as TFLM's Prepare computes it.
 
@@ -48,15 +48,39 @@ def effective_scale(
         input_scale: float32 scale of the input tensor.
         weight_scale: float32 scales of the output channels.
         output_scale: float32 scale of the output tensor.
-        one_output_dense: FULLY_CONNECTED with a single scale multiplies the two scales
-            in float32; everything else multiplies in double.
+        single: FULLY_CONNECTED whose weights have a single scale (one output unit)
+            multiplies the two scales in float32; everything else does so in double.
     """
     weights = np.asarray(weight_scale, np.float32)
-    if one_output_dense:
+    if single:
         product = (np.float32(input_scale) * weights).astype(np.float64)
     else:
         product = np.float64(np.float32(input_scale)) * weights.astype(np.float64)
     return product / np.float64(np.float32(output_scale))
+
+
+def unambiguous_scale(
+    input_scale: float, weight_scale: Array, output_scale: float
+) -> Array:
+    """The next weight scales for which both products of `effective_scale` agree.
+
+    With them a dense layer of one unit has the same multiplier as FULLY_CONNECTED and
+    as a 1x1 CONV_2D. About one float32 in a hundred will do, so that a scale moves by
+    less than 2**-12 of itself.
+    """
+    result = np.array(weight_scale, np.float32)
+    for index, scale in np.ndenumerate(result):
+        bits = np.asarray(scale).view(np.int32) + np.arange(2048, dtype=np.int32)
+        trials = bits.view(np.float32)
+        wide, narrow = (
+            quantize_multiplier(
+                effective_scale(input_scale, trials, output_scale, single)
+            )
+            for single in (False, True)
+        )
+        same = (wide[0] == narrow[0]) & (wide[1] == narrow[1])
+        result[index] = trials[np.argmax(same)]
+    return result
 
 
 def activation_bounds(

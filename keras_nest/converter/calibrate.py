@@ -38,8 +38,8 @@ def ranges(graph: Graph, data: Array) -> dict[str, tuple[float, float]]:
     """Smallest and largest value of every tensor over the data and all levels.
 
     Tensors that int8 kernels need at one scale (a concatenation's inputs and output;
-    what goes into and comes out of pooling, padding and reshaping) get the union of
-    their ranges.
+    what goes into and comes out of pooling, padding, reshaping and RELU6) get the union
+    of their ranges.
     """
     found: dict[str, tuple[float, float]] = {}
     for start in range(0, len(data), BATCH):
@@ -68,7 +68,9 @@ def ties(graph: Graph) -> list[list[str]]:
         return name
 
     for op in graph.ops:
-        if isinstance(op, ir.Concatenate | ir.Pool | ir.Reshape | ir.Pad):
+        # TFLM's RELU6 clamps in the scale of its input; its RELU rescales.
+        clamps = isinstance(op, ir.Activation) and op.kind == "relu6"
+        if clamps or isinstance(op, ir.Concatenate | ir.Pool | ir.Reshape | ir.Pad):
             for name in op.inputs:
                 root[find(name)] = find(op.output)
     groups: dict[str, list[str]] = {}

@@ -130,13 +130,11 @@ def plain_weights(
         kind, shape = "conv_2d", (geometry.out_c, 1, 1, geometry.in_c)
     else:
         shape = weights.shape
-    one_output = kind == "fully_connected" and geometry.out_c == 1
     scale = _weight_scale(
         np.abs(op.multiplier[level]).astype(np.int64),
         op.shift[level].astype(np.int64),
         input_scale,
         output_scale,
-        one_output,
         name,
     )
     return PlainWeights(
@@ -156,7 +154,6 @@ def _weight_scale(
     shift: Array,
     input_scale: float,
     output_scale: float,
-    one_output: bool,
     name: str,
 ) -> Array:
     """float32 weight scales from which TFLM computes these multipliers and shifts.
@@ -172,7 +169,7 @@ def _weight_scale(
     result = np.zeros_like(candidate)
     found = np.zeros(len(candidate), bool)
     for trial in (candidate, below, above):
-        scale = effective_scale(input_scale, trial, output_scale, one_output)
+        scale = effective_scale(input_scale, trial, output_scale)
         got = quantize_multiplier(scale)
         right = (got[0] == multiplier) & (got[1] == shift) & ~found
         result[right] = trial[right]

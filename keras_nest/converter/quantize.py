@@ -17,6 +17,7 @@ from keras_nest.converter.arithmetic import (
     activation_bounds,
     effective_scale,
     quantize_multiplier,
+    unambiguous_scale,
 )
 from keras_nest.converter.graph import Array, Graph, Weighted
 from keras_nest.errors import NestError
@@ -120,8 +121,9 @@ def _quantize_op(op: Weighted, source: Quantization, out: Quantization) -> Quant
 
     weight_scale = _weight_scale(op, step, source, out)
     sign = np.where(op.scale < 0, -1, 1).astype(np.int8)
-    one_output = op.kind == "fully_connected" and op.out_channels == 1
-    factor = effective_scale(source.scale, weight_scale, out.scale, one_output)
+    if op.kind == "fully_connected" and op.out_channels == 1:
+        weight_scale = unambiguous_scale(source.scale, weight_scale, out.scale)
+    factor = effective_scale(source.scale, weight_scale, out.scale)
     multiplier, shift = quantize_multiplier(factor)
     bias_step = np.float64(np.float32(source.scale)) * weight_scale.astype(np.float64)
     bias = np.rint(op.bias / bias_step).astype(np.int64)
