@@ -67,15 +67,15 @@ def check_accumulators(op: NestedOp) -> None:
     The bound is over all int8 inputs at each level: `|sum + bias| << left shift`
     must stay below 2^30. Inputs in the padding add nothing.
     """
-    weights = op.weights.astype(np.int64)
-    at_ends = np.stack(
-        [weights * (x - op.input_zero_point) for x in (-128, 127)],
-    )
+    low, high = -128 - op.input_zero_point, 127 - op.input_zero_point
     axis = 0 if op.geometry.op == "depthwise_conv_2d" else 1
     for level in range(op.levels):
-        mask = op.mask(level)
-        highest = (at_ends.max(0) * mask).sum(axis) + op.bias[level]
-        lowest = (at_ends.min(0) * mask).sum(axis) + op.bias[level]
+        weights = np.where(op.mask(level), op.weights, np.int8(0))
+        # low <= 0 <= high: the sign of a weight says which end it is worst at.
+        up = np.maximum(weights, 0).sum(axis, dtype=np.int64)
+        down = np.minimum(weights, 0).sum(axis, dtype=np.int64)
+        highest = up * high + down * low + op.bias[level]
+        lowest = up * low + down * high + op.bias[level]
         _check_reach(np.maximum(highest, -lowest), op.shift[level], level)
 
 

@@ -15,7 +15,7 @@ NEVER = 255  # level_of of a weight that no level has
 MAX_LEVELS = 32
 MAX_BLOCK_ROWS, MAX_BLOCK_COLS = 4, 16
 MAX_DIM = 1 << 24
-MAX_WEIGHTS = 1 << 26
+MAX_WEIGHTS = 1 << 24
 MAX_TENSOR = 1 << 30  # bytes
 
 Int8Array = npt.NDArray[np.int8]

@@ -117,7 +117,7 @@ def random_tables(
 
 def random_input(rng: np.random.Generator, g: Geometry) -> np.ndarray:
     """One or two images, or twice the op's vectors; sometimes only extremes."""
-    shape = (2, g.in_h, g.in_w, g.in_c)
+    shape: tuple[int, ...] = (2, g.in_h, g.in_w, g.in_c)
     if g.op == "fully_connected":
         shape = (2 * g.in_w, g.in_c)
     if rng.random() < 0.2:

@@ -38,7 +38,7 @@
 /* Of any dimension, of kernel reach and of columns: keeps positions in int32.
  */
 #define NEST_MAX_DIM (1 << 24)
-#define NEST_MAX_WEIGHTS (1 << 26)
+#define NEST_MAX_WEIGHTS (1 << 24)
 #define NEST_MAX_TENSOR (1 << 30) /* bytes of one image or output */
 
 /* Byte offsets in the header; the width is in the name. */

@@ -1,0 +1,87 @@
+"""The C code on its own: strict compilers, its unit test, the fuzz target."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tflm_ops.fuzz.seeds import write_seeds
+
+OPS = Path(__file__).parents[2] / "tflm_ops"
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror"]
+FUZZ_SECONDS = 20
+
+
+def tool(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed")
+    return path
+
+
+def call(*command: object, cwd: Path) -> str:
+    done = subprocess.run(
+        [str(c) for c in command], cwd=cwd, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "compiler",
+    [
+        "gcc",
+        "clang",
+        "arm-none-eabi-gcc -mthumb -mcpu=cortex-m0plus",
+        "arm-none-eabi-gcc -mthumb -mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16",
+    ],
+)
+def test_compiles_without_warnings(compiler: str, tmp_path: Path) -> None:
+    name, *flags = compiler.split()
+    sources = sorted((OPS / "src").glob("*.c"))
+    assert sources
+    include = OPS / "include"
+    call(
+        tool(name), *flags, *STRICT, "-O2", "-c", f"-I{include}", *sources, cwd=tmp_path
+    )
+
+
+def test_single_rounding_firmware_is_a_compile_error(tmp_path: Path) -> None:
+    command = [tool("gcc"), "-DTFLITE_SINGLE_ROUNDING=1", f"-I{OPS / 'include'}"]
+    command += ["-fsyntax-only", str(OPS / "src" / "nest_open.c")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "TFLITE_SINGLE_ROUNDING" in done.stderr
+    assert "Build without it" in done.stderr
+
+
+def test_c_unit_test_under_sanitizers(tmp_path: Path) -> None:
+    call(tool("cmake"), "-S", OPS, "-B", tmp_path, "-DNEST_TESTS=ON", cwd=tmp_path)
+    call("cmake", "--build", tmp_path, "--target", "nest_test", cwd=tmp_path)
+    assert "ok" in call(tmp_path / "nest_test", cwd=tmp_path)
+
+
+def test_fuzz(tmp_path: Path) -> None:
+    clang = tool("clang")
+    call(
+        *(tool("cmake"), "-S", OPS, "-B", tmp_path, "-DNEST_FUZZ=ON"),
+        f"-DCMAKE_C_COMPILER={clang}",
+        cwd=tmp_path,
+    )
+    call("cmake", "--build", tmp_path, "--target", "nest_fuzz", cwd=tmp_path)
+    assert write_seeds(tmp_path / "seeds", 100) > 100
+    # libFuzzer measures its memory from that of the process that started it, which
+    # is this one: so it limits single allocations instead.
+    options = [f"-max_total_time={FUZZ_SECONDS}", "-rss_limit_mb=0"]
+    options.append("-malloc_limit_mb=16")
+    output = call(tmp_path / "nest_fuzz", *options, "seeds", cwd=tmp_path)
+    counts = re.search(r"nest_fuzz: (\d+) blobs, (\d+) valid", output)
+    assert counts is not None, output
+    blobs, valid = map(int, counts.groups())
+    # About 10,000 a second, a quarter of them valid; a slow machine does fewer.
+    assert blobs > 10_000
+    assert valid > blobs / 20
