@@ -149,6 +149,21 @@ def test_levels_out_of_range(level: int) -> None:
         core.run(pack(op), x, level)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_kernel_itself_refuses_a_level_and_leaves_the_output(kind: str) -> None:
+    op = random_op(np.random.default_rng(4), kind)
+    data = core._aligned(pack(op))
+    opened = core._open(data)
+    buffer = np.full(1 << 16, 77, np.int8)
+    for other in KINDS:
+        kernel = getattr(core._library(), f"nest_{other}")
+        for level in (-1, op.levels, 2**31 - 1, -(2**31)):
+            status = kernel(opened, level, *[buffer.ctypes] * 3)
+            text = core._library().nest_status_text(status).decode()
+            assert ("level" if other == kind else "another kind") in text
+    assert (buffer == 77).all()
+
+
 def test_inputs_of_another_shape() -> None:
     rng = np.random.default_rng(0)
     op = random_op(rng, "conv_2d")
