@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_nest.errors import NestError
 from keras_nest.layers import (
@@ -23,15 +24,19 @@ Exempt = str | Sequence[str] | Callable[[Any], bool] | None
 
 FIRST_CONVOLUTION = "first-convolution"
 
-_KERNELS: dict[type, type] = {
+_KERNELS: dict[type, type[Any]] = {
     keras.layers.Conv2D: NestedConv2D,
     keras.layers.Conv1D: NestedConv1D,
     keras.layers.Dense: NestedDense,
 }
 _SAME, _DIFFERS = object(), object()  # whether a tensor differs by level
 
-NESTED_KERNELS = tuple(_KERNELS.values())
-NESTED_LAYERS = (*NESTED_KERNELS, NestedDepthwiseConv2D, NestedBatchNormalization)
+NESTED_KERNELS: tuple[type[Any], ...] = tuple(_KERNELS.values())
+NESTED_LAYERS: tuple[type[Any], ...] = (
+    *NESTED_KERNELS,
+    NestedDepthwiseConv2D,
+    NestedBatchNormalization,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,9 +174,10 @@ class _Plan:
             if isinstance(new, NestedBatchNormalization) and type(new) is not type(old):
                 _copy_norm(old, new)
             elif isinstance(new, NESTED_KERNELS) and type(new) is not type(old):
-                new.kernel.assign(old.kernel)
+                # By way of numpy: on JAX, training frees arrays that are shared.
+                new.kernel.assign(_numpy(old.kernel))
                 if old.use_bias:
-                    new.bias.assign(old.bias)
+                    new.bias.assign(_numpy(old.bias))
                 new.update_mask()
             else:
                 new.set_weights(old.get_weights())
@@ -263,7 +269,7 @@ def _copy_norm(old: Any, new: Any) -> None:
     for name in ("gamma", "beta", "moving_mean", "moving_variance"):
         if (source := getattr(old, name)) is not None:
             target = getattr(new, name)
-            target.assign(keras.ops.broadcast_to(source, target.shape))
+            target.assign(np.broadcast_to(_numpy(source), target.shape))
 
 
 def _level_weights(layer: Any, level: int) -> list[Any]:
@@ -274,8 +280,12 @@ def _level_weights(layer: Any, level: int) -> list[Any]:
         values = [layer.level_kernel(level), *([layer.bias] if layer.use_bias else [])]
     else:
         return layer.get_weights()
-    return [keras.ops.convert_to_numpy(value) for value in values]
+    return [_numpy(value) for value in values]
 
 
 def _names(tensors: list[Any]) -> list[str]:
     return [tensor.name for tensor in tensors]
+
+
+def _numpy(value: Any) -> np.ndarray[Any, Any]:
+    return keras.ops.convert_to_numpy(value)

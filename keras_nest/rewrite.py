@@ -8,7 +8,6 @@ facts about them.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -90,7 +89,10 @@ def walk(model: keras.Model, inputs: list[Value], call: Call) -> list[Value]:
             kwargs = _revive(node["kwargs"], values)
             operation = operations[name]
             if is_graph(operation):
-                values[name, index] = _walk_into(operation, args, kwargs, call)
+                # `training=...` of the call is lost, as it is in Keras: the training
+                # flag of the whole model goes before it.
+                tensors = keras.tree.flatten(args[0] if args else kwargs["inputs"])
+                values[name, index] = walk(operation, tensors, call)
             else:
                 output = call(operation, list(args), kwargs)
                 values[name, index] = keras.tree.flatten(output)
@@ -102,34 +104,9 @@ def walk(model: keras.Model, inputs: list[Value], call: Call) -> list[Value]:
     ]
 
 
-def _walk_into(
-    submodel: keras.Model, args: Any, kwargs: dict[str, Any], call: Call
-) -> list[Value]:
-    """Walks over one call of a submodel.
-
-    `training=False` of such a call (the idiom of transfer learning) goes to the layers.
-    """
-    training = kwargs.get("training")
-
-    def inner(operation: Any, args: list[Any], kwargs: dict[str, Any]) -> Value:
-        if training is not None and _takes_training(operation):
-            kwargs = {**kwargs, "training": training}
-        return call(operation, args, kwargs)
-
-    inputs = keras.tree.flatten(args[0] if args else kwargs["inputs"])
-    return walk(submodel, inputs, inner)
-
-
-def _takes_training(operation: Any) -> bool:
-    return "training" in inspect.signature(operation.call).parameters
-
-
 def _own_calls(operation: Any) -> int:
-    return 1 if is_graph(operation) and not _is_sequential(operation) else 0
-
-
-def _is_sequential(operation: Any) -> bool:
-    return isinstance(operation, keras.Sequential)
+    sequential = isinstance(operation, keras.Sequential)
+    return 1 if is_graph(operation) and not sequential else 0
 
 
 def _pick(outputs: list[Value], position: int) -> Value:

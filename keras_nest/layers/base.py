@@ -18,8 +18,11 @@ Tensor = Any
 PACKAGE = "keras_nest"
 ROUTINGS = ("sum", "owner")
 
-# The mixin always stands before a Keras layer; type checkers see it as one.
-_Layer = keras.layers.Layer if TYPE_CHECKING else object
+if TYPE_CHECKING:
+    # The mixin always stands before a Keras layer, and Keras has no types.
+    from typing import Any as _Layer
+else:
+    _Layer = object
 
 
 def check_routing(routing: str) -> str:

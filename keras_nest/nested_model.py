@@ -1,0 +1,357 @@
+"""The model that `nest` makes: several sub-networks in one set of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_nest import losses, masks
+from keras_nest.batches import SeededBatches, recalibration_batches
+from keras_nest.callbacks import MaskUpdates
+from keras_nest.errors import NestError
+from keras_nest.layers import NestedBatchNormalization
+from keras_nest.layers.base import check_level
+from keras_nest.nesting import NESTED_KERNELS, level_graph
+from keras_nest.schedules import CubicRamp, MaskSchedule
+from keras_nest.summary import print_summary
+
+_NOT_STARTED = -1.0
+
+
+@keras.saving.register_keras_serializable(package="keras_nest")
+class NestedModel(keras.Model):
+    """A model with several levels: one graph whose last input is the level.
+
+    Made by `nest`. It is called with the inputs of the model that was nested and
+    returns a dict of the outputs of all levels, `{"level_0": ..., "level_1": ...}`.
+    `compile` and `fit` take what they take for the model that was nested; losses and
+    metrics are shown for each level by name.
+
+    Args:
+        graph: Functional model; its last input is the level, an int32 scalar.
+        sparsities: The asked sparsity of each level, falling.
+        level_weights, distillation, schedule: See `nest`.
+
+    Attributes:
+        graph: As above.
+        levels: Number of levels.
+        sparsities: The asked sparsity of each level.
+        schedule: The mask schedule. May be set; then masks are ranked again by the next
+            `fit` even where training had frozen them.
+    """
+
+    def __init__(
+        self,
+        graph: keras.Model,
+        *,
+        sparsities: Sequence[float],
+        level_weights: str | Sequence[float] = "uniform",
+        distillation: float = 1.0,
+        schedule: MaskSchedule | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.graph = graph
+        self.sparsities = tuple(masks.check_sparsities(sparsities))
+        self.levels = len(self.sparsities)
+        self.level_weights = losses.level_weights(level_weights, self.sparsities)
+        if not distillation >= 0:
+            raise NestError(
+                "Expected `distillation` to be a weight of at least 0. "
+                f"Received: distillation={distillation}"
+            )
+        self.distillation = float(distillation)
+        self._schedule = schedule or CubicRamp()
+        self._output_kind = "values"
+        self._progress = self.add_weight(
+            name="progress",
+            shape=(),
+            initializer=keras.initializers.Constant(_NOT_STARTED),
+            trainable=False,
+        )
+        self.built = True
+
+    @property
+    def level_names(self) -> list[str]:
+        """The keys of the outputs, sparsest level first."""
+        return [f"level_{level}" for level in range(self.levels)]
+
+    @property
+    def nested_layers(self) -> list[Any]:
+        """The layers of the graph whose weights are masked."""
+        layers = self.graph.layers
+        kernels = [layer for layer in layers if isinstance(layer, NESTED_KERNELS)]
+        return [layer for layer in kernels if layer.level_of is not None]
+
+    def call(self, inputs: Any, training: bool | None = None) -> dict[str, Any]:
+        flat = keras.tree.flatten(inputs)
+        return {
+            name: self.graph(
+                [*flat, ops.convert_to_tensor(level, "int32")], training=training
+            )
+            for level, name in enumerate(self.level_names)
+        }
+
+    def level(self, level: int) -> keras.Model:
+        """Returns one level as a plain Keras model of stock layers.
+
+        Args:
+            level: From 0, the sparsest, to `levels - 1`.
+
+        Raises:
+            NestError: If there is no such level.
+        """
+        level = check_level(level, self.levels)
+        return level_graph(self.graph, level, f"{self.name}_level_{level}")
+
+    def summary(self, print_fn: Any = None, **kwargs: Any) -> None:
+        """Prints what each level costs: sparsity, non-zeros, MACs, packed bytes.
+
+        Args:
+            print_fn: Called with the table as text; default: print it on the terminal.
+            **kwargs: Taken and not used: the layout arguments of `keras.Model.summary`.
+        """
+        print_summary(self, print_fn)
+
+    # Training
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """As `keras.Model.compile`, with the loss and metrics of a single output.
+
+        Every level gets the loss and its own copy of the metrics. A dict with the
+        levels' names as keys gives each level its own. `loss_weights` defaults to the
+        model's `level_weights`.
+        """
+        names = self.level_names
+        loss = _by_level(loss, names)
+        if loss is not None:
+            self._output_kind = losses.output_kind(loss[names[-1]])
+            if loss_weights is None:
+                loss_weights = dict(zip(names, self.level_weights, strict=True))
+        super().compile(
+            optimizer=optimizer,
+            loss=loss,
+            loss_weights=loss_weights,
+            metrics=_metrics_by_level(metrics, names),
+            weighted_metrics=_metrics_by_level(weighted_metrics, names),
+            **kwargs,
+        )
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        loss = super().compute_loss(
+            x,
+            _spread(y, y_pred),
+            y_pred,
+            _spread(sample_weight, y_pred),
+            training=training,
+        )
+        if not training or not self.distillation:
+            return loss
+        teacher = y_pred[self.level_names[-1]]
+        students = zip(self.level_names[:-1], self.level_weights, strict=False)
+        for name, weight in students:
+            distance = losses.divergence(teacher, y_pred[name], self._output_kind)
+            loss = loss + self.distillation * weight * distance
+        return loss
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        return super().compute_metrics(
+            x, _spread(y, y_pred), y_pred, _spread(sample_weight, y_pred)
+        )
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """As `keras.Model.fit`; takes ordinary data.
+
+        While it trains, masks follow the model's schedule; once they are frozen, later
+        calls of `fit` leave them so. At the end of the training the statistics of every
+        level's BatchNormalization are measured on about 4,000 of the training samples,
+        unless `x` is an iterator, which cannot be read twice.
+
+        A training may be stopped, saved and continued with `initial_epoch`. Where the
+        first call of `fit` has fewer `epochs` than the whole training, tell the
+        schedule: `CubicRamp(epochs=...)`. With data in the same order (`SeededBatches`)
+        the losses are those of a training that was not stopped, but for models with
+        Dropout, whose random numbers start anew.
+        """
+        updates = MaskUpdates(self._schedule, self.steps_per_execution or 1)
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks.append(updates)
+        else:
+            callbacks = [updates, *keras.tree.flatten(callbacks or [])]
+        history = super().fit(
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            # Keras would shuffle the batches of an order that is meant to be kept.
+            shuffle=shuffle and not isinstance(x, SeededBatches),
+            **kwargs,
+        )
+        stopped = self.stop_training and self._schedule.epochs is None
+        if updates.finished or stopped:
+            if not self.masks_frozen:
+                self.update_masks()
+            self._recalibrate(recalibration_batches(x, batch_size or 256))
+        return history
+
+    @property
+    def schedule(self) -> MaskSchedule:
+        return self._schedule
+
+    @schedule.setter
+    def schedule(self, schedule: MaskSchedule) -> None:
+        self._schedule = schedule
+        self._progress.assign(_NOT_STARTED)
+
+    @property
+    def masks_frozen(self) -> bool:
+        """Whether training has passed the end of the schedule."""
+        return float(ops.convert_to_numpy(self._progress)) >= self._schedule.end
+
+    def update_masks(
+        self,
+        step: int | None = None,
+        total_steps: int | None = None,
+        stride: int = 1,
+    ) -> None:
+        """Ranks the weights anew; for training loops of one's own (`fit` does it).
+
+        Call it before every step: it does nothing when the schedule has nothing to do.
+
+        Args:
+            step: Training step, from 0. None: now, at the full sparsities.
+            total_steps: Number of steps of the whole training.
+            stride: Distance to the step of the call before.
+        """
+        factor = 1.0
+        if step is not None:
+            if total_steps is None or not 0 <= step < total_steps:
+                raise NestError(
+                    "Expected a step below total_steps. "
+                    f"Received: step={step}, total_steps={total_steps}"
+                )
+            if not self._schedule.is_due(step, total_steps, stride):
+                return
+            progress = step / total_steps
+            factor = self._schedule.factor(progress)
+            self._progress.assign(progress)
+        for layer in self.nested_layers:
+            layer.update_mask(factor)
+
+    def recalibrate(self, x: Any, batch_size: int = 256) -> None:
+        """Measures the BatchNormalization statistics of every level.
+
+        Args:
+            x: Inputs, or a dataset of them; about 4,000 samples are used, spread over
+                all of `x` where it is an array.
+            batch_size: Samples in one batch, where `x` is an array.
+        """
+        self._recalibrate(recalibration_batches(x, batch_size))
+
+    def _recalibrate(self, batches: Any) -> None:
+        layers = [
+            layer
+            for layer in self.graph.layers
+            if isinstance(layer, NestedBatchNormalization)
+        ]
+        batches = list(batches)
+        if not layers or not batches:
+            return
+        for layer in layers:
+            layer.start_recalibration()
+        try:
+            for batch in batches:
+                self(batch, training=False)
+        finally:
+            for layer in layers:
+                layer.finish_recalibration()
+
+    # Saving
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "graph": keras.saving.serialize_keras_object(self.graph),
+            "sparsities": list(self.sparsities),
+            "level_weights": list(self.level_weights),
+            "distillation": self.distillation,
+            "schedule": keras.saving.serialize_keras_object(self._schedule),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        config = dict(config)
+        for key in ("graph", "schedule"):
+            config[key] = keras.saving.deserialize_keras_object(
+                config[key], custom_objects=custom_objects
+            )
+        return cls(config.pop("graph"), **config)
+
+
+def _by_level(value: Any, names: list[str]) -> dict[str, Any] | None:
+    if value is None or (isinstance(value, dict) and set(value) == set(names)):
+        return value
+    return dict.fromkeys(names, value)
+
+
+def _metrics_by_level(metrics: Any, names: list[str]) -> dict[str, Any] | None:
+    """Copies of the metrics for every level: the state of one cannot serve two."""
+    if metrics is None or (isinstance(metrics, dict) and set(metrics) == set(names)):
+        return metrics
+    if not isinstance(metrics, list | tuple):
+        metrics = [metrics]
+    return {name: [_copy_of(metric) for metric in metrics] for name in names}
+
+
+def _copy_of(metric: Any) -> Any:
+    if isinstance(metric, keras.metrics.Metric):
+        return type(metric).from_config(metric.get_config())
+    return metric
+
+
+def _spread(value: Any, y_pred: dict[str, Any]) -> Any:
+    """Gives every level the same labels or sample weights."""
+    if value is None or (isinstance(value, dict) and set(value) == set(y_pred)):
+        return value
+    return dict.fromkeys(y_pred, value)
