@@ -52,7 +52,8 @@ class Builder:
 def refused(name: str, layer: Any, what: str, hint: str) -> NestError:
     """The error for an option of a layer that the converter cannot express."""
     return NestError(
-        f"Cannot convert layer {name!r} of class {type(layer).__name__}. "
+        f"Expected options that int8 kernels have in layer {name!r} of class "
+        f"{type(layer).__name__}. "
         f"Received: {what}",
         hint=hint,
     )

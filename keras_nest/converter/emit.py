@@ -22,6 +22,7 @@ from keras_nest.converter.graph import Shape
 from keras_nest.converter.packing import nested_op
 from keras_nest.converter.plain import PlainWeights, write_plain
 from keras_nest.converter.quantize import Quantization, QuantizedGraph, QuantizedOp
+from keras_nest.errors import NestError
 from keras_nest.format.header import VERSION
 
 SIGNATURE = "serving_default"
@@ -192,11 +193,7 @@ class _Emitter:
     def _nested(self, op: QuantizedOp, source: int, output: int) -> None:
         float_op = op.op
         name = float_op.name
-        blob = packed_format.pack(
-            nested_op(self.quantized, op),
-            encoding=self.options.encoding,
-            optimize=self.options.optimize,
-        )
+        blob = self._pack(op)
         data = np.frombuffer(blob, np.uint8)
         packed = self.writer.tensor(f"{name}/packed", (len(blob),), "uint8", data=data)
         encoding = packed_format.encoding_of(blob)
@@ -208,6 +205,19 @@ class _Emitter:
             [output],
             self._describe(float_op, encoding),
         )
+
+    def _pack(self, op: QuantizedOp) -> bytes:
+        # Only masks leave a choice: without them every weight is there at every level.
+        masked = op.op.level_of is not None
+        encoding = self.options.encoding if masked else "auto"
+        try:
+            return packed_format.pack(
+                nested_op(self.quantized, op), encoding, self.options.optimize
+            )
+        except NestError as error:
+            raise NestError(
+                f"Layer {op.op.name!r}: {error.message}", hint=error.hint
+            ) from error
 
     def _describe(self, op: ir.Weighted, encoding: str) -> bytes:
         """Plain words for people and graph viewers; the kernels read the blob only."""

@@ -15,6 +15,7 @@ from keras_nest.converter import adapters, fuse
 from keras_nest.converter.builder import Builder
 from keras_nest.converter.graph import Graph
 from keras_nest.errors import NestError
+from keras_nest.rewrite import is_graph
 
 LEVEL = "level"
 """Stands for the level input of a nested model's graph."""
@@ -64,8 +65,7 @@ def freeze(model: Any) -> Graph:
 
 
 def _plain_inputs(model: Any) -> list[Any]:
-    inputs = getattr(model, "inputs", None)
-    if not model.built or not inputs:
+    if not model.built or not is_graph(model):
         kind = "an unbuilt model" if not model.built else "a subclassed model"
         raise NestError(
             f"Expected a built Functional or Sequential model. Received: {kind}, "
@@ -73,7 +73,7 @@ def _plain_inputs(model: Any) -> list[Any]:
             hint="Give it an input shape (start it with keras.Input(shape)), or write "
             "it in the Functional style.",
         )
-    return list(inputs)
+    return list(model.inputs)
 
 
 def _input_name(tensor: Any) -> str:
@@ -97,7 +97,8 @@ def _walk(network: Any, prefix: str, values: dict[int, str], builder: Builder) -
             values |= {id(tensor): LEVEL for tensor in node.output_tensors}
             continue
         name = prefix + operation.name
-        if isinstance(operation, keras.Model):
+        _check_call(operation, name, node)
+        if is_graph(operation):
             inner = dict(zip(map(id, operation.inputs), sources, strict=True))
             _walk(operation, f"{name}/", inner, builder)
             results = [inner[id(tensor)] for tensor in operation.outputs]
@@ -106,6 +107,22 @@ def _walk(network: Any, prefix: str, values: dict[int, str], builder: Builder) -
             shape = tuple(node.output_tensors[0].shape)
             results = [adapters.emit(builder, operation, name, data, shape)]
         values.update(zip(map(id, node.output_tensors), results, strict=True))
+
+
+def _check_call(operation: Any, name: str, node: Any) -> None:
+    if node.arguments.kwargs.get("training"):
+        raise NestError(
+            "Expected layers that run in inference mode. Received: "
+            f"layer {name!r} of class {type(operation).__name__}, called with "
+            "training=True",
+            hint="Build the model without the argument: fit() sets it by itself.",
+        )
+    if isinstance(operation, keras.Model) and not is_graph(operation):
+        raise NestError(
+            f"Expected submodels with a graph. Received: {name!r} of class "
+            f"{type(operation).__name__}, a subclass with its own call()",
+            hint="Write it as keras.Model(inputs, outputs).",
+        )
 
 
 def _nodes_in_order(

@@ -158,17 +158,25 @@ def _weight_scale(
 def _check_accumulator(
     op: Weighted, weights: Array, bias: Array, shift: Array, zero_point: int
 ) -> None:
+    """Refuses a layer for which an int8 input exists that overflows the sum."""
     axes = tuple(i for i in range(weights.ndim) if i != op.channel_axis)
-    reach = max(127 - zero_point, zero_point + 128)
-    largest = np.abs(weights.astype(np.int64)).sum(axis=axes) * reach + np.abs(bias)
-    shifted = largest * 2.0 ** np.maximum(shift, 0)
-    if np.any(shifted >= ACCUMULATOR_LIMIT):
-        level, channel = np.argwhere(shifted >= ACCUMULATOR_LIMIT)[0]
-        raise NestError(
-            f"Expected the accumulator of layer {op.name!r} to fit in 30 bits. "
-            f"Received: {shifted[level, channel]:.3g} in output channel {channel} at "
-            f"level {level}",
-            hint="The channel's output range is far smaller than its weights and "
-            "inputs allow: check that the representative data is what the model is "
-            "fed, and that BatchNormalization's moving variance is not near zero.",
-        )
+    low, high = -128 - zero_point, 127 - zero_point
+    for level in range(len(bias)):
+        kept = weights.astype(np.int64)
+        if op.level_of is not None:
+            kept = np.where(op.level_of <= level, kept, 0)
+        # low <= 0 <= high: the sign of a weight says which end it is worst at.
+        up, down = np.maximum(kept, 0).sum(axes), np.minimum(kept, 0).sum(axes)
+        highest = up * high + down * low + bias[level]
+        lowest = up * low + down * high + bias[level]
+        reach = np.maximum(highest, -lowest) * 2.0 ** np.maximum(shift[level], 0)
+        if np.any(reach >= ACCUMULATOR_LIMIT):
+            channel = int(np.argmax(reach))
+            raise NestError(
+                f"Expected the accumulator of layer {op.name!r} to fit in 30 bits. "
+                f"Received: up to {reach[channel]:.3g} in output channel {channel} at "
+                f"level {level}",
+                hint="The channel's output range is far smaller than its weights and "
+                "inputs allow: check that the representative data is what the model is "
+                "fed, and that BatchNormalization's moving variance is not near zero.",
+            )

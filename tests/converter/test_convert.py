@@ -85,6 +85,13 @@ def test_bad_options_are_named(options: dict[str, Any], message: str) -> None:
         convert(base, inputs_for(base, 4), **options)
 
 
+def test_encoding_that_a_layer_cannot_take_is_refused_by_name() -> None:
+    base = small_base()
+    model = nest(base, (0.5, 0.0), exempt=["first", "last"])
+    with pytest.raises(NestError, match=r"Layer 'second': .*encoding 'dense'"):
+        convert(model, inputs_for(base, 4), encoding="dense")
+
+
 def test_the_same_model_gives_the_same_bytes() -> None:
     model = nested_random_net(5, "1x2")
     x = inputs_for(random_net(5), 30)

@@ -161,6 +161,14 @@ class Subclassed(keras.Model):
         return self.dense(inputs)
 
 
+class Own(keras.Model):
+    def __init__(self) -> None:
+        super().__init__(name="own")
+
+    def call(self, inputs: Any) -> Any:
+        return 2 * inputs
+
+
 def built_subclass() -> Any:
     model = Subclassed()
     model(np.zeros((1, 3), np.float32))
@@ -200,6 +208,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str, str]] = {
     "recurrent": (image(lambda x: L.LSTM(3)(L.Reshape((36, 4))(x))), "class LSTM",
                   "Supported"),
     "five dimensions": (image(L.Reshape((2, 3, 6, 4))), "2 to 4 dimensions", "Reshape"),
+    "own submodel": (image(lambda x: Own()(x)), "'own' of class Own, a subclass",
+                     "keras.Model"),
+    "training": (image(lambda x: L.Dropout(0.5, name="d")(x, training=True)),
+                 "'d' of class Dropout, called with training=True", "fit"),
     "in a submodel": (
         image(keras.Sequential([keras.Input((6, 6, 4)), L.ELU(name="e")], name="sub")),
         "'sub/e' of class ELU", "relu6"),

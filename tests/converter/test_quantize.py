@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from typing import Any
+from unittest import mock
 
 import keras
 import numpy as np
@@ -20,6 +21,8 @@ from keras_nest.converter.arithmetic import (
 )
 from keras_nest.converter.freeze import freeze
 from keras_nest.converter.graph import Graph, Weighted
+from keras_nest.converter.packing import nested_op
+from keras_nest.format import pack
 from tests.converter.nets import inputs_for, nested_random_net, random_net
 
 L = keras.layers
@@ -144,6 +147,27 @@ def test_accumulator_overflow_is_refused_by_name() -> None:
         NestError, match=r"accumulator of layer 'y'.*channel \d at level"
     ):
         quantize.quantize(graph, ranges)
+
+
+def test_accumulator_limit_is_that_of_the_format() -> None:
+    """What passes here packs, and what the format refuses is refused here by name."""
+    rng = np.random.default_rng(0)
+    packed = 0
+    for _ in range(40):
+        graph = dense_graph([rng.normal(1, 1, 4)], [rng.normal(0, 1, 4)])
+        span = 10.0 ** rng.uniform(-7.5, -4.5)
+        ranges = {"x": (-1.0, 1.0), "y": (-span, span)}
+        try:
+            quantized = quantize.quantize(graph, ranges)
+        except NestError:
+            with mock.patch.object(quantize, "_check_accumulator"):
+                quantized = quantize.quantize(graph, ranges)
+            with pytest.raises(NestError, match="accumulators below"):
+                pack(nested_op(quantized, quantized.weighted["y"]))
+        else:
+            pack(nested_op(quantized, quantized.weighted["y"]))
+            packed += 1
+    assert 5 < packed < 35
 
 
 def dense_graph(scale: Any, bias: Any) -> Graph:
