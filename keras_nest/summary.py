@@ -101,7 +101,7 @@ def summary_table(model: Any, stacked: bool = False) -> Table:
         caption="packed: bytes of the levels up to this one together, tables included. "
         "dense: int8 weights and biases of one plain model.",
     )
-    table.add_column("layer")
+    table.add_column("layer", overflow="fold")
     if stacked:
         table.add_column("per level")
     for level, sparsity in enumerate(model.sparsities):
@@ -111,7 +111,8 @@ def summary_table(model: Any, stacked: bool = False) -> Table:
             table.add_column(f"\n\n{title}", **_NUMBER)
     table.add_column("dense" if stacked else "\n\ndense", **_NUMBER)
     for layer in facts:
-        title = f"{layer.name}\n{layer.kind}, {_pattern_cell(layer)}"
+        separator = "\n" if stacked else ", "
+        title = f"{layer.name}\n{layer.kind}{separator}{_pattern_cell(layer)}"
         table.add_row(title, *_level_cells(layer, stacked), f"{layer.dense_bytes:,}")
     table.add_section()
     total = _total(facts, model.levels)

@@ -297,3 +297,29 @@ def test_seeded_batches_depend_on_seed_and_epoch_alone() -> None:
     assert first[0] != first[1] != first[2]
     assert epochs(seed=5, epoch=1)[:2] == first[1:]
     assert epochs(seed=6)[0] != first[0]
+
+
+def test_more_than_ten_levels_keep_their_names() -> None:
+    """Keras sorts the keys of a dict: "level_10" comes before "level_2"."""
+    sparsities = tuple(0.95 - 0.08 * level for level in range(12))
+    inputs = keras.Input((32,))
+    base = keras.Model(inputs, layers.Dense(3, "softmax")(inputs))
+    weights = [level + 1.0 for level in range(12)]
+    model = nest(base, sparsities, pattern="element", level_weights=weights)
+    model.compile("sgd", LOSS, metrics=["accuracy"])
+    generator = np.random.default_rng(0)
+    x, y = generator.normal(size=(20, 32)), generator.integers(0, 3, 20)
+    found = model.evaluate(x, y, verbose=0, return_dict=True)
+    total = 0.0
+    for level, (name, weight) in enumerate(
+        zip(model.level_names, model.level_weights, strict=True)
+    ):
+        outputs = model.level(level)(x)
+        loss = float(
+            ops.mean(keras.losses.sparse_categorical_crossentropy(y, outputs))
+        )
+        assert found[f"{name}_loss"] == pytest.approx(loss, rel=1e-5)
+        accuracy = np.mean(np.argmax(outputs, axis=-1) == y)
+        assert found[f"{name}_accuracy"] == pytest.approx(accuracy)
+        total += weight * loss
+    assert found["loss"] == pytest.approx(total, rel=1e-5)
