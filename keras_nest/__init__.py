@@ -18,6 +18,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from keras_nest._registration import register_with_keras
 from keras_nest.errors import NestError
 
 # public name -> the module that has it
@@ -48,3 +49,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+register_with_keras()
