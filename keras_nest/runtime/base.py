@@ -105,6 +105,10 @@ class BaseInterpreter(ABC):
         self._invoke()
         return self._get_output(self.output_details[0].index)
 
+    def outputs(self) -> list[Array]:
+        """All outputs of the last `run`, in the order of `output_details`."""
+        return [self._get_output(details.index) for details in self.output_details]
+
     def check_level(self, level: int | None) -> int | None:
         """Returns `level`, the densest for None; raises NestError if out of range."""
         if self.levels == 0:
