@@ -134,7 +134,8 @@ def run_levels(
 def save_outputs(path: str, results: RunResults) -> None:
     """Writes one array per level into an .npz."""
     buffer = io.BytesIO()
-    np.savez(buffer, **{run.name: run.outputs for run in results.runs})
+    arrays: dict[str, Any] = {run.name: run.outputs for run in results.runs}
+    np.savez(buffer, **arrays)
     write_atomic(path, buffer.getvalue())
 
 
