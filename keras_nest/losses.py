@@ -12,7 +12,7 @@ from keras_nest.errors import NestError
 
 Tensor = Any
 
-LEVEL_WEIGHTS = ("uniform", "sqrt-density")
+LEVEL_WEIGHTS = ("sparsest-twice", "uniform", "sqrt-density")
 
 _CATEGORICAL = (
     keras.losses.CategoricalCrossentropy,
@@ -28,8 +28,9 @@ def level_weights(
     """The weight of each level's loss; they add up to 1.
 
     Args:
-        weights: "uniform"; "sqrt-density": in proportion to the square root of the
-            level's density; or one number for each level.
+        weights: "sparsest-twice": the sparsest level, whose few weights the other
+            levels share, counts for two; "uniform"; "sqrt-density": in proportion to
+            the square root of the level's density; or one number for each level.
         sparsities: The sparsity of each level.
 
     Raises:
@@ -42,8 +43,11 @@ def level_weights(
                 f"Expected `level_weights` to be one of {LEVEL_WEIGHTS} or a list of "
                 f"numbers. Received: level_weights={weights!r}"
             )
-        power = 0.0 if weights == "uniform" else 0.5
-        values = [(1.0 - sparsity) ** power for sparsity in sparsities]
+        values = [1.0 for _ in sparsities]
+        if weights == "sparsest-twice":
+            values[0] = 2.0
+        elif weights == "sqrt-density":
+            values = [(1.0 - sparsity) ** 0.5 for sparsity in sparsities]
     else:
         values = [float(weight) for weight in weights]
         if len(values) != len(sparsities) or min(values) < 0 or sum(values) == 0:

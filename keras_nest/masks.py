@@ -212,7 +212,12 @@ def kernel_of_rows(rows: Array, shape: Sequence[int]) -> Array:
     return np.ascontiguousarray(rows.T).reshape(tuple(shape))
 
 
-def level_of(scores: Array, sparsities: Sequence[float], pattern: Pattern) -> Array:
+def level_of(
+    scores: Array,
+    sparsities: Sequence[float],
+    pattern: Pattern,
+    held: Array | None = None,
+) -> Array:
     """Ranks the weights of a layer, once for all levels.
 
     A block's score is the mean square of its weights' scores (Yu et al., "Scalpel",
@@ -224,6 +229,10 @@ def level_of(scores: Array, sparsities: Sequence[float], pattern: Pattern) -> Ar
         sparsities: Sparsity of each level, not rising; may repeat.
         pattern: Block shape; `columns` must be a multiple of its columns. A last group
             of fewer than `pattern.rows` rows counts as whole blocks.
+        held: `level_of` so far, uint8 [rows, columns], constant within each block.
+            A block that a sparser level holds then goes before one that only a denser
+            level holds, whatever their scores: as sparsities rise, levels lose blocks
+            and gain none.
 
     Returns:
         uint8 [rows, columns]: the lowest level that keeps the weight, 255 for none.
@@ -236,7 +245,11 @@ def level_of(scores: Array, sparsities: Sequence[float], pattern: Pattern) -> Ar
         )
     blocks = _block_scores(scores, pattern)
     rankings, length = pattern.units(rows, columns)
-    order = np.argsort(-blocks.reshape(rankings, length), axis=1, kind="stable")
+    keys = [-blocks.reshape(rankings, length)]
+    if held is not None:
+        corners = held[:: pattern.rows, :: pattern.cols]
+        keys.append(corners.reshape(rankings, length))
+    order = np.lexsort(keys, axis=1)
     level_of_rank = np.searchsorted(
         np.asarray(kept_counts(length, sparsities)), np.arange(length), side="right"
     )

@@ -40,7 +40,7 @@ def nest(
     exempt: Exempt = FIRST_CONVOLUTION,
     batch_norm: str = "private",
     routing: str = "sum",
-    level_weights: str | Sequence[float] = "uniform",
+    level_weights: str | Sequence[float] = "sparsest-twice",
     distillation: float = 1.0,
     schedule: MaskSchedule | None = None,
     name: str | None = None,
@@ -67,7 +67,8 @@ def nest(
         batch_norm: "private": statistics, gamma and beta of each level; "shared": one
             set for all. BatchNormalization before the first nested layer stays stock.
         routing: "sum" or "owner"; see `keras_nest.layers.base.NestedKernel`.
-        level_weights: Weight of each level's loss: "uniform", "sqrt-density" or a list.
+        level_weights: Weight of each level's loss: "sparsest-twice", "uniform",
+            "sqrt-density" or a list; see `keras_nest.losses.level_weights`.
         distillation: Weight of the divergence from the densest level's outputs in the
             loss of each other level; 0 for none.
         schedule: When masks are ranked anew in training. Default: `CubicRamp()`.

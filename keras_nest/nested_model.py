@@ -47,7 +47,7 @@ class NestedModel(keras.Model):
         graph: keras.Model,
         *,
         sparsities: Sequence[float],
-        level_weights: str | Sequence[float] = "uniform",
+        level_weights: str | Sequence[float] = "sparsest-twice",
         distillation: float = 1.0,
         schedule: MaskSchedule | None = None,
         **kwargs: Any,
@@ -229,7 +229,7 @@ class NestedModel(keras.Model):
         stopped = self.stop_training and self._schedule.epochs is None
         if updates.finished or stopped:
             if not self.masks_frozen:
-                self.update_masks()
+                self._rank(1.0, self._schedule.regrow)
             self._recalibrate(recalibration_batches(x, batch_size or 256))
         return history
 
@@ -262,20 +262,22 @@ class NestedModel(keras.Model):
             total_steps: Number of steps of the whole training.
             stride: Distance to the step of the call before.
         """
-        factor = 1.0
-        if step is not None:
-            if total_steps is None or not 0 <= step < total_steps:
-                raise NestError(
-                    "Expected a step below total_steps. "
-                    f"Received: step={step}, total_steps={total_steps}"
-                )
-            if not self._schedule.is_due(step, total_steps, stride):
-                return
+        if step is None:
+            self._rank(1.0, regrow=True)
+            return
+        if total_steps is None or not 0 <= step < total_steps:
+            raise NestError(
+                "Expected a step below total_steps. "
+                f"Received: step={step}, total_steps={total_steps}"
+            )
+        if self._schedule.is_due(step, total_steps, stride):
             progress = step / total_steps
-            factor = self._schedule.factor(progress)
+            self._rank(self._schedule.factor(progress), self._schedule.regrow)
             self._progress.assign(progress)
+
+    def _rank(self, factor: float, regrow: bool) -> None:
         for layer in self.nested_layers:
-            layer.update_mask(factor)
+            layer.update_mask(factor, regrow)
 
     def recalibrate(self, x: Any, batch_size: int = 256) -> None:
         """Measures the BatchNormalization statistics of every level.

@@ -22,9 +22,18 @@ class MaskSchedule(abc.ABC):
         updates: How many times in the whole training masks are ranked at most.
         epochs: Length of the whole training. None: the `epochs` of the call of fit.
             Set it where several calls of fit make up one training.
+        regrow: Whether a level may take weights back that it has lost. Weights that a
+            sparse level has lost go on being trained by the denser ones; let back in,
+            they push out weights that the sparse level has been trained with.
     """
 
-    def __init__(self, end: float, updates: int = 100, epochs: int | None = None):
+    def __init__(
+        self,
+        end: float,
+        updates: int = 100,
+        epochs: int | None = None,
+        regrow: bool = False,
+    ):
         if not 0 <= end <= 1:
             raise NestError(
                 f"Expected `end` to be a progress from 0 to 1. Received: end={end}"
@@ -34,6 +43,7 @@ class MaskSchedule(abc.ABC):
         self.end = end
         self.updates = updates
         self.epochs = epochs
+        self.regrow = regrow
 
     @abc.abstractmethod
     def factor(self, progress: float) -> float:
@@ -59,7 +69,12 @@ class MaskSchedule(abc.ABC):
         return interval != before * self.updates // total_steps
 
     def get_config(self) -> dict[str, Any]:
-        return {"end": self.end, "updates": self.updates, "epochs": self.epochs}
+        return {
+            "end": self.end,
+            "updates": self.updates,
+            "epochs": self.epochs,
+            "regrow": self.regrow,
+        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> MaskSchedule:
@@ -75,17 +90,18 @@ class CubicRamp(MaskSchedule):
     Args:
         warmup: Progress until which all levels are dense.
         end: Progress at which the asked sparsities are reached; masks stay from there.
-        updates, epochs: See `MaskSchedule`.
+        updates, epochs, regrow: See `MaskSchedule`.
     """
 
     def __init__(
         self,
-        warmup: float = 0.1,
-        end: float = 0.6,
+        warmup: float = 0.05,
+        end: float = 0.5,
         updates: int = 100,
         epochs: int | None = None,
+        regrow: bool = False,
     ):
-        super().__init__(end, updates, epochs)
+        super().__init__(end, updates, epochs, regrow)
         if not 0 <= warmup <= end:
             raise NestError(
                 "Expected `warmup` to lie between 0 and `end`. "
@@ -109,10 +125,20 @@ class ConstantSparsity(MaskSchedule):
     """The asked sparsities from the first step on, ranked anew until `end`.
 
     With `end=0` the masks are ranked once: for fine-tuning a trained model.
+
+    Args:
+        end, updates, epochs, regrow: See `MaskSchedule`. Without regrowth all rankings
+            after the first leave the masks as they are.
     """
 
-    def __init__(self, end: float = 0.0, updates: int = 100, epochs: int | None = None):
-        super().__init__(end, updates, epochs)
+    def __init__(
+        self,
+        end: float = 0.0,
+        updates: int = 100,
+        epochs: int | None = None,
+        regrow: bool = True,
+    ):
+        super().__init__(end, updates, epochs, regrow)
 
     def factor(self, progress: float) -> float:
         return 1.0

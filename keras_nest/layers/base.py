@@ -120,21 +120,24 @@ class NestedKernel(_Layer):
             autocast=False,
         )
 
-    def update_mask(self, factor: float = 1.0) -> None:
+    def update_mask(self, factor: float = 1.0, regrow: bool = True) -> None:
         """Ranks the kernel by magnitude anew and sets `level_of`.
 
         A layer that was only built is dense at every level.
 
         Args:
             factor: Share of the asked sparsities to apply, 0 (dense) to 1.
+            regrow: Whether a level may take weights back that it has lost.
         """
         if self.level_of is None or self.sparsities is None or self.pattern is None:
             return
         kernel = ops.convert_to_numpy(self.kernel)
+        held = masks.rows_of_kernel(ops.convert_to_numpy(self.level_of))
         rows = masks.level_of(
             np.abs(masks.rows_of_kernel(kernel)),
             [factor * value for value in self.sparsities],
             self.pattern,
+            None if regrow else held,
         )
         self.level_of.assign(masks.kernel_of_rows(rows, kernel.shape))
 

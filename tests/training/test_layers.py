@@ -157,6 +157,15 @@ class KernelTests(LayerTests):
         assert np.mean(lowest > 0) == pytest.approx(0.375, abs=1 / lowest.size)
         assert np.mean(lowest == NEVER) == pytest.approx(0.125, abs=1 / lowest.size)
 
+    def test_levels_take_weights_back_only_where_told(self) -> None:
+        layer = self.nested(self.arguments[0])
+        before = np.array(ops.convert_to_numpy(layer.level_of))
+        layer.kernel.assign(1 / layer.kernel)
+        layer.update_mask(regrow=False)
+        np.testing.assert_array_equal(layer.level_of, before)
+        layer.update_mask()
+        assert np.any(ops.convert_to_numpy(layer.level_of) != before)
+
     def test_bad_arguments_are_refused(self) -> None:
         layer = self.nested(self.arguments[0])
         x = samples((1, *self.shape))

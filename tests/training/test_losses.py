@@ -22,6 +22,8 @@ def distance(teacher: Any, student: Any, kind: str) -> float:
 def test_level_weights() -> None:
     sparsities = (0.91, 0.75, 0.0)
     assert level_weights("uniform", sparsities) == pytest.approx([1 / 3] * 3)
+    assert level_weights("sparsest-twice", sparsities) == [0.5, 0.25, 0.25]
+    assert level_weights("sparsest-twice", (0.9,)) == [1.0]
     # square roots of the densities: 0.3, 0.5, 1
     expected = [0.3 / 1.8, 0.5 / 1.8, 1 / 1.8]
     assert level_weights("sqrt-density", sparsities) == pytest.approx(expected)

@@ -116,6 +116,28 @@ def test_ties_go_to_the_first_block() -> None:
     np.testing.assert_array_equal(level_of, [[0, 0, 1, 1], [2, 2, 2, 2]])
 
 
+@pytest.mark.parametrize("name", ["element", "1x4", "4x4-balanced"])
+def test_what_is_held_goes_before_what_scores_more(name: str) -> None:
+    pattern = Pattern.parse(name)
+    held = masks.level_of(scores(16, 64), (0.5, 0.25), pattern)
+    # Other scores: without `held` the masks would be others.
+    other = scores(16, 64, seed=1)
+    level_of = masks.level_of(other, (0.75, 0.5), pattern, held)
+    for level in range(2):
+        assert not np.any((level_of <= level) & (held > level))
+    assert np.mean(level_of == 0) == pytest.approx(0.25, abs=0.01)
+    # Among what level 0 holds, the scores decide.
+    groups = range(0, 16, pattern.rows) if pattern.balanced else [None]
+    for row in groups:
+        part = slice(row, None if row is None else row + pattern.rows)
+        means = block_means(other[part], pattern)
+        kept, lost = (
+            (values[part][:: pattern.rows, :: pattern.cols] == 0)
+            for values in (level_of, held)
+        )
+        assert means[kept].min() >= means[lost & ~kept].max()
+
+
 def test_equal_sparsities_share_a_level() -> None:
     level_of = masks.level_of(scores(4, 10), (0.5, 0.5), Pattern())
     assert set(np.unique(level_of)) == {0, NEVER}

@@ -46,7 +46,10 @@ def test_the_last_ranking_has_the_full_sparsity(total: int, stride: int) -> None
 
 @pytest.mark.parametrize(
     "schedule",
-    [CubicRamp(0.2, 0.5, updates=7, epochs=9), ConstantSparsity(0.3, 5, 2)],
+    [
+        CubicRamp(0.2, 0.5, updates=7, epochs=9, regrow=True),
+        ConstantSparsity(0.3, 5, 2),
+    ],
 )
 def test_config_round_trip(schedule: Any) -> None:
     config = keras.saving.serialize_keras_object(schedule)
