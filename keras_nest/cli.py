@@ -156,6 +156,7 @@ def convert(
     from keras_nest.files import read_bytes
 
     read_bytes(data)
+    check_output(output, model, data)
     keras_model = load_keras_model(model, modules)
     from keras_nest.converter.convert import convert as to_tflite
 
@@ -227,6 +228,7 @@ def run(
     """
     from keras_nest import evaluation, reporting
 
+    check_output(output, model, data)
     x, _ = evaluation.load_data(data, limit=limit)
     with reporting.progress() as bar:
         results = evaluation.run_levels(model, x, parse_level(level), bar)
@@ -263,6 +265,7 @@ def extract(
     from keras_nest.converter.extract import extract as to_plain
     from keras_nest.files import read_bytes, write_atomic
 
+    check_output(output, model)
     plain = to_plain(read_bytes(model), level, dense_as_conv=dense_as_conv)
     path = write_atomic(output, plain)
     if as_json:
@@ -351,6 +354,17 @@ def bench(model: str, target: str, data: str | None, as_json: bool) -> None:
         reporting.print_bench(model, result)
 
 
+def check_output(output: str | None, *inputs: str | None) -> None:
+    """Refuses to write over a file that is read."""
+    for one in inputs:
+        if output and one and os.path.realpath(output) == os.path.realpath(one):
+            raise NestError(
+                f"Expected an output other than the inputs. Received: {output}, which "
+                "is read as well",
+                hint="Name another file with -o.",
+            )
+
+
 def parse_level(text: str) -> int | None:
     """None stands for all levels."""
     if text == "all":
@@ -405,10 +419,12 @@ def import_keras() -> Any:
             import keras
 
             import keras_nest.model  # noqa: F401  (registers the layers)
-    except ImportError as error:
+    except (ImportError, ValueError) as error:
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
         raise NestError(
-            f"Keras found no backend: {error}",
-            hint="Install one: pip install 'keras-nest[tensorflow]'",
+            f"Keras cannot load its backend {backend!r}: {error}",
+            hint="Install it, or set KERAS_BACKEND to one that is installed: "
+            "tensorflow, jax or torch.",
         ) from error
     return keras
 

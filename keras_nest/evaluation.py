@@ -158,15 +158,34 @@ def score(outputs: Array, x: Array, y: Array | None) -> tuple[str, float]:
                 hint="Put them into the .npz as y, or name them with --labels.",
             )
         return "mse", float(np.mean((outputs.astype(np.float64) - x) ** 2))
+    if y.dtype.kind not in "fuib":
+        raise NestError(
+            f"Expected labels that are numbers. Received: dtype={y.dtype}",
+            hint="Save class indexes (integers) or one-hot rows.",
+        )
     one_hot = y.ndim == 2 and y.shape[1] > 1 and bool(np.all(y.sum(axis=1) == 1))
     if np.issubdtype(y.dtype, np.integer) or one_hot:
         classes = y.argmax(axis=1) if one_hot else y.reshape(len(y))
         scores = outputs.reshape(len(outputs), -1)
         if scores.shape[1] == 1:
+            _check_classes(classes, 2)
             return "accuracy", float(np.mean((scores[:, 0] > 0.5) == classes))
+        _check_classes(classes, scores.shape[1])
         return "accuracy", float(np.mean(scores.argmax(axis=1) == classes))
+    if y.size != outputs.size:
+        raise NestError(
+            f"Expected targets of shape {outputs.shape}. Received: shape={y.shape}"
+        )
     target = y.reshape(outputs.shape)
     return "mse", float(np.mean((outputs.astype(np.float64) - target) ** 2))
+
+
+def _check_classes(classes: Array, count: int) -> None:
+    if classes.min() < 0 or classes.max() >= count:
+        raise NestError(
+            f"Expected labels from 0 to {count - 1}, as the model has {count} classes. "
+            f"Received: labels from {classes.min()} to {classes.max()}"
+        )
 
 
 def score_keras(path: str, model: Any, x: Array, y: Array | None) -> dict[str, Any]:

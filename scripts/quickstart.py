@@ -105,14 +105,29 @@ def equal_to_extracted(
     return same
 
 
+def positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected at least 1. Received: {value}")
+    return value
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--out", type=Path, default=Path("out/quickstart"))
-    parser.add_argument("--cache", type=Path, default=Path(".cache"))
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--train-samples", type=int, help="train on the first N only")
-    parser.add_argument("--test-samples", type=int, help="test on the first N only")
+    parser = argparse.ArgumentParser(prog="quickstart", description=__doc__)
+    parser.add_argument("--epochs", type=positive, default=6, help="default: 6")
+    parser.add_argument(
+        "--out", type=Path, default=Path("out/quickstart"), help="folder of the results"
+    )
+    parser.add_argument(
+        "--cache", type=Path, default=Path(".cache"), help="folder of fetched data"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="default: 1")
+    parser.add_argument(
+        "--train-samples", type=positive, help="train on the first N only"
+    )
+    parser.add_argument(
+        "--test-samples", type=positive, help="test on the first N only"
+    )
     parser.add_argument(
         "--with-rivals",
         action="store_true",
@@ -246,7 +261,7 @@ def plot(report: dict[str, Any], path: Path) -> None:
         ylabel="test accuracy (%)",
         title="One .tflite, three levels (Fashion-MNIST)",
     )
-    axes.margins(x=0.15, y=0.25)
+    axes.margins(x=0.25, y=0.25)
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
     figure.savefig(path, dpi=150)

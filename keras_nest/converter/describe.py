@@ -41,7 +41,7 @@ class OpFacts:
         macs: Multiply-accumulates of one inference, without those of masked weights.
         packed_bytes: Bytes stored: all of the blob, or weights and bias.
         sections: The blob's header, tables, counts, indices and values in bytes.
-        dense_bytes: The same op as a plain int8 one: weights, bias, scales.
+        dense_bytes: The same op as a plain int8 one: weights and bias.
         separate_bytes: One sparse file per level in the same format, summed.
         entropy_bound: 8 bits per kept weight plus the entropy of the nesting, bytes.
     """
@@ -214,7 +214,6 @@ def _builtin_facts(model: Any, operator: Any, kind: str) -> OpFacts:
         for index in operator.inputs[1:]
         if index >= 0
     )
-    stored += 4 * channels
     return OpFacts(
         name=flatbuffer.text(kernel.name).removesuffix("/kernel"),
         op=kind,
@@ -234,8 +233,8 @@ def _builtin_facts(model: Any, operator: Any, kind: str) -> OpFacts:
 
 
 def _dense_bytes(weights: int, channels: int) -> int:
-    """A plain int8 op: a byte per weight, int32 bias and float32 scale per channel."""
-    return weights + 8 * channels
+    """A plain int8 op: a byte per weight, an int32 bias per channel."""
+    return weights + 4 * channels
 
 
 _NAMES = {

@@ -42,8 +42,8 @@ def freeze(model: Any) -> Graph:
     if hasattr(model, "graph") and hasattr(model, "levels"):
         levels = int(model.levels)
         sparsities = tuple(float(value) for value in model.sparsities)
-        network, inputs = model.graph, list(model.graph.inputs)[:1]
-        level_inputs = list(model.graph.inputs)[1:]
+        network, inputs = model.graph, list(model.graph.inputs)[:-1]
+        level_inputs = list(model.graph.inputs)[-1:]
     else:
         levels, sparsities, network = 1, None, model
         inputs, level_inputs = _plain_inputs(model), []

@@ -56,8 +56,8 @@ class BaseInterpreter(ABC):
         """Runs the model over samples, writing the level before every Invoke.
 
         Args:
-            x: [N, ...], int8 as the model takes it, or floats: these are quantized
-                with the input's scale where the model's input is int8.
+            x: [N, ...], int8 as the model takes it, or numbers of any other type as in
+                training: quantized with the input's scale where that is int8.
             level: 0 (sparsest) to `levels` - 1; None is the densest. A model without
                 levels takes None only.
             dequantize: Return float32 where the model's output is int8.
@@ -136,14 +136,16 @@ class BaseInterpreter(ABC):
         wanted = details.shape[1:]
         if x.shape[1:] != wanted or x.ndim == 0:
             raise NestError(
-                f"Expected samples of shape {('N', *wanted)} for input "
-                f"{details.name!r}. Received: {x.shape}"
+                f"Expected samples of shape (N, {', '.join(map(str, wanted))}) for "
+                f"input {details.name!r}. Received: {x.shape}",
+                hint="Put the samples along the first axis; one sample is x[None].",
             )
         if x.dtype == details.dtype:
             return x
-        if x.dtype.kind != "f" or details.dtype not in (np.int8, np.float32):
+        # Other integers, as images come, are numbers that Keras would take as well.
+        if x.dtype.kind not in "fui" or details.dtype not in (np.int8, np.float32):
             raise NestError(
-                f"Expected {details.dtype} or float samples for input "
+                f"Expected {details.dtype} samples, or numbers to quantize, for input "
                 f"{details.name!r}. Received: {x.dtype}",
                 hint="Scale the samples as for training and pass them as float32.",
             )

@@ -85,6 +85,45 @@ def test_unwritable_output(command: Command, files: Path, tmp_path: Path) -> Non
     failed(command(*arguments), "Cannot write")
 
 
+@pytest.mark.parametrize("name", ["convert", "run", "extract"])
+def test_output_that_would_replace_an_input(
+    command: Command, files: Path, name: str
+) -> None:
+    model = files / ("model.keras" if name == "convert" else "model.tflite")
+    before = model.read_bytes()
+    extra = ("--level", 0) if name == "extract" else ("--data", files / "x.npy")
+    again = files / ".." / files.name / model.name
+    result = command(name, model, *extra, "-o", again)
+    failed(result, "other than the inputs")
+    assert model.read_bytes() == before
+
+
+def test_labels(command: Command, files: Path, tmp_path: Path) -> None:
+    def evaluate(labels: np.ndarray) -> Result:
+        np.save(tmp_path / "y.npy", labels)
+        data = ("--data", files / "x.npy", "--labels", tmp_path / "y.npy")
+        return command("evaluate", files / "model.tflite", *data)
+
+    failed(evaluate(np.full(20, "cat")), "labels that are numbers")
+    failed(evaluate(np.full(20, 5)), "from 0 to 4")
+    failed(evaluate(np.zeros(19, int)), "20 samples and 19 labels")
+    failed(evaluate(np.zeros(20)), "targets of shape (20, 5)")
+
+
+def test_backend_that_is_none(files: Path, tmp_path: Path) -> None:
+    arguments = ["convert", str(files / "model.keras"), "--data", str(files / "x.npy")]
+    done = subprocess.run(
+        [sys.executable, "-m", "keras_nest.cli", *arguments, "-o", "out.tflite"],
+        env={**os.environ, "KERAS_BACKEND": "bogus"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "cannot load its backend 'bogus'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_representative_data(command: Command, files: Path, tmp_path: Path) -> None:
     def attempt(data: np.ndarray, name: str = "bad.npy") -> Result:
         np.save(tmp_path / name, data)
@@ -110,7 +149,7 @@ def test_data_of_run_and_evaluate(
     np.savez(tmp_path / "two.npz", a=np.zeros(3), b=np.zeros(3))
     failed(command("run", model, "--data", tmp_path / "two.npz"), "named 'x'")
     np.save(tmp_path / "wrong.npy", np.zeros((2, 9, 8, 4), "float32"))
-    failed(command("run", model, "--data", tmp_path / "wrong.npy"), "('N', 8, 8, 4)")
+    failed(command("run", model, "--data", tmp_path / "wrong.npy"), "(N, 8, 8, 4)")
     (tmp_path / "damaged.npz").write_bytes((files / "test.npz").read_bytes()[:200])
     failed(command("run", model, "--data", tmp_path / "damaged.npz"), "Cannot read")
     failed(command("evaluate", model, "--data", files / "x.npy"), "labels")

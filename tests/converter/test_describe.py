@@ -47,7 +47,7 @@ def test_counts_by_hand(tflite: bytes) -> None:
     assert facts.macs == [7200 + 72 * 16 + 160, 7200 + 144 * 16 + 320, 12448]
     assert facts.sparsity == [1 - (72 + 72 + 160) / 1000, 1 - (72 + 464) / 1000, 0]
     assert facts.weights == 1000
-    assert facts.dense_bytes == 1000 + 8 * (4 + 8 + 5)
+    assert facts.dense_bytes == 1000 + 4 * (4 + 8 + 5)
     assert facts.operators == {
         "CONV_2D": 1,
         "NESTED_CONV_2D": 1,
@@ -66,7 +66,7 @@ def test_bytes_add_up(tflite: bytes) -> None:
         inner = sum(op.sections[name] for name in ("counts", "indices", "values"))
         assert op.weights < op.entropy_bound <= inner
     # 72 weights, 4 biases and 4 scales, all of them in every separate file.
-    assert facts.ops[0].packed_bytes == 72 + 16 + 16
+    assert facts.ops[0].packed_bytes == 72 + 16
     assert facts.packed_bytes == sum(op.packed_bytes for op in facts.ops)
     assert facts.file_bytes == len(tflite) > facts.packed_bytes
     rest = len(tflite) - facts.packed_bytes

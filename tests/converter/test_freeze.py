@@ -142,6 +142,11 @@ def two_inputs() -> Any:
     return keras.Model([a, b], L.Add()([a, b]))
 
 
+def two_inputs_nested() -> Any:
+    a, b = keras.Input((4,)), keras.Input((4,))
+    return nest(keras.Model([a, b], L.Dense(3)(L.Concatenate()([a, b]))))
+
+
 def two_outputs() -> Any:
     inputs = keras.Input((4,))
     return keras.Model(inputs, [L.Dense(1)(inputs), L.Dense(2)(inputs)])
@@ -180,6 +185,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str, str]] = {
     "subclassed": (built_subclass, "a subclassed model, 'subclassed'", "Functional"),
     "no model": (lambda: [1, 2], "Received: list", "nest"),
     "two inputs": (two_inputs, "2 inputs and 1 outputs", "branch"),
+    "two inputs, nested": (two_inputs_nested, "2 inputs and 1 outputs", "branch"),
     "two outputs": (two_outputs, "1 inputs and 2 outputs", "branch"),
     "free size": (free_size, "class InputLayer with output shape", "keras.Input"),
     "groups": (image(L.Conv2D(4, 3, groups=2, name="g")),

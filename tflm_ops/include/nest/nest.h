@@ -29,7 +29,7 @@
 
 #include "nest/format.h"
 
-#ifdef TFLITE_SINGLE_ROUNDING
+#if defined(TFLITE_SINGLE_ROUNDING) && TFLITE_SINGLE_ROUNDING
 #error \
     "keras-nest requantizes with TFLite's double rounding; a firmware built with TFLITE_SINGLE_ROUNDING would give other bytes in its builtin ops. Build without it."
 #endif
