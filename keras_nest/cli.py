@@ -402,9 +402,11 @@ def load_keras_model(path: str, modules: tuple[str, ...]) -> Any:
         keras = import_keras()
         try:
             return keras.saving.load_model(path, compile=False)
-        except (ValueError, TypeError, OSError) as error:
+        except Exception as error:
+            # Keras lets the exceptions of zip, h5py and the layers' own code through.
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise NestError(
-                f"Cannot load {path} as a Keras model: {str(error).splitlines()[0]}",
+                f"Cannot load {path} as a Keras model: {reason}",
                 hint="If it uses layers of your own, name their module with --import.",
             ) from error
 

@@ -145,10 +145,13 @@ def score(outputs: Array, x: Array, y: Array | None) -> tuple[str, float]:
     Args:
         outputs: Model outputs, shape (samples, ...).
         x: The inputs: the target of a model without labels (an autoencoder).
-        y: Labels: integers, one-hot rows, or float targets.
+        y: Labels: integers or booleans, one-hot rows, or float targets.
 
     Returns:
         The metric's name and its value.
+
+    Raises:
+        NestError: If the labels are missing, or do not fit the outputs.
     """
     if y is None:
         if outputs.shape != x.shape:
@@ -163,10 +166,16 @@ def score(outputs: Array, x: Array, y: Array | None) -> tuple[str, float]:
             f"Expected labels that are numbers. Received: dtype={y.dtype}",
             hint="Save class indexes (integers) or one-hot rows.",
         )
-    one_hot = y.ndim == 2 and y.shape[1] > 1 and bool(np.all(y.sum(axis=1) == 1))
-    if np.issubdtype(y.dtype, np.integer) or one_hot:
-        classes = y.argmax(axis=1) if one_hot else y.reshape(len(y))
+    one_hot = _is_one_hot(y)
+    if y.dtype.kind in "iub" or one_hot:
         scores = outputs.reshape(len(outputs), -1)
+        if not one_hot and y.size != len(y):
+            raise NestError(
+                f"Expected class labels of shape ({len(y)},), or one-hot rows of shape "
+                f"{scores.shape}. Received: {y.dtype} labels of shape={y.shape}",
+                hint="Save targets that are no classes as floats.",
+            )
+        classes = y.argmax(axis=1) if one_hot else y.reshape(len(y)).astype(np.int64)
         if scores.shape[1] == 1:
             _check_classes(classes, 2)
             return "accuracy", float(np.mean((scores[:, 0] > 0.5) == classes))
@@ -178,6 +187,12 @@ def score(outputs: Array, x: Array, y: Array | None) -> tuple[str, float]:
         )
     target = y.reshape(outputs.shape)
     return "mse", float(np.mean((outputs.astype(np.float64) - target) ** 2))
+
+
+def _is_one_hot(y: Array) -> bool:
+    if y.ndim != 2 or y.shape[1] < 2:
+        return False
+    return bool(np.all((y == 0) | (y == 1)) and np.all(y.sum(axis=1) == 1))
 
 
 def _check_classes(classes: Array, count: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from keras_nest.errors import NestError
 def write_atomic(path: str | os.PathLike[str], data: bytes) -> Path:
     """Writes `data` to a temporary file beside `path`, then renames it.
 
-    An interrupted write leaves the old file, or none, but never a part of the new.
+    An interrupted write leaves the old file, or none, but never a part of the new. A
+    link is followed and an existing file keeps its mode. What is no regular file (a
+    pipe, /dev/stdout) cannot be replaced and is written to as it is.
 
     Args:
         path: The file to make; its folder must exist.
@@ -27,36 +30,48 @@ def write_atomic(path: str | os.PathLike[str], data: bytes) -> Path:
     Raises:
         NestError: If the folder is missing or cannot be written to.
     """
-    target = Path(path)
-    if target.is_dir():
+    path = Path(path)
+    if os.path.isdir(path):
         raise NestError(
-            f"Expected the name of a file to write. Received a folder: {target}",
-            hint=f"Name the file, for example {target / 'model.tflite'}",
+            f"Expected the name of a file to write. Received a folder: {path}",
+            hint=f"Name the file, for example {path / 'model.tflite'}",
         )
     try:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{target.name}.", suffix=".part", dir=target.parent
-        )
+        if os.path.exists(path) and not os.path.isfile(path):
+            path.write_bytes(data)
+        else:
+            _replace(os.path.realpath(path), data)
     except OSError as error:
         raise NestError(
-            f"Cannot write {target}: {error.strerror}",
+            f"Cannot write {path}: {error.strerror}",
             hint="Choose a folder that exists and that you may write to.",
         ) from error
+    return path
+
+
+def _replace(target: str, data: bytes) -> None:
+    # A name of its own: the target's with something added may be too long.
+    handle, name = tempfile.mkstemp(prefix=".", dir=os.path.dirname(target))
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
+        os.chmod(name, _mode(target))
+        os.replace(name, target)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _mode(target: str) -> int:
+    """Permissions of the file, or those that a new one gets."""
+    try:
+        return stat.S_IMODE(os.stat(target).st_mode)
+    except FileNotFoundError:
         mask = os.umask(0)
         os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, target)
-    except BaseException as error:
-        os.unlink(name)
-        if isinstance(error, OSError):
-            raise NestError(f"Cannot write {target}: {error.strerror}") from error
-        raise
-    return target
+        return 0o666 & ~mask
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:

@@ -15,7 +15,8 @@ from keras_nest.bench.inputs import random_inputs, real_inputs
 from keras_nest.bench.targets import find_target, find_tool, version_of
 from keras_nest.converter import flatbuffer
 from keras_nest.converter.describe import operator_names
-from keras_nest.converter.nested_file import PREFIX, NestedOperator, nested_operators
+from keras_nest.converter.nested_file import NestedOperator, nested_operators
+from keras_nest.converter.structure import NESTED_PREFIX
 from keras_nest.errors import NestError
 
 
@@ -149,7 +150,7 @@ def bench(
         not_timed={
             name: count
             for name, count in operator_names(model).items()
-            if not name.startswith(PREFIX)
+            if not name.startswith(NESTED_PREFIX)
         },
     )
 

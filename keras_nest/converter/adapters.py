@@ -18,6 +18,8 @@ from keras_nest.errors import NestError
 
 ACTIVATIONS = ("linear", "relu", "relu6", "softmax")
 
+MAX_CONCATENATED = 10
+"""Inputs that TFLM's CONCATENATION takes (its kMaxInputNum)."""
 
 Emit = Callable[[Builder, Any, str, list[str], Shape], str]
 
@@ -44,18 +46,42 @@ def emit(
     Raises:
         NestError: If the layer, or one of its options, is not supported.
     """
-    handler = _handler(layer)
-    if handler is None:
+    if _is_sum(layer):
+        return _add(builder, layer, name, inputs, canonical(name, "Add", shape))
+    base = _known_base(layer)
+    changed = None if base is None else _overridden(type(layer), base)
+    if base is None or changed is not None:
+        received = f"layer {name!r} of class {type(layer).__name__}"
+        hint = _HINTS.get(type(layer).__name__, _HINT)
+        if base is not None:
+            received += f", whose {changed}() is not that of {base.__name__}"
+            hint = f"Use {base.__name__} with the weights that the layer computes with."
         raise NestError(
-            f"Expected layers that TensorFlow Lite Micro can run nested. Received: "
-            f"layer {name!r} of class {type(layer).__name__}",
-            hint=_HINTS.get(type(layer).__name__, _HINT),
+            "Expected layers that TensorFlow Lite Micro can run nested. Received: "
+            + received,
+            hint=hint,
         )
+    _check_float(layer, name)
     if getattr(layer, "data_format", None) == "channels_first":
         raise refused(name, layer, "data_format='channels_first'", _CHANNELS_FIRST)
+    handler = next(_HANDLERS[kind] for kind in base.__mro__ if kind in _HANDLERS)
     return handler(
         builder, layer, name, inputs, canonical(name, type(layer).__name__, shape)
     )
+
+
+def _check_float(layer: Any, name: str) -> None:
+    """Refuses layers that compute with other weights than their kernel."""
+    mode = getattr(layer, "quantization_mode", None)
+    if mode is not None:
+        hint = "Convert the float model: the converter quantizes it to int8 itself."
+        raise refused(name, layer, f"weights quantized by Keras to {mode!r}", hint)
+    if getattr(layer, "lora_enabled", False):
+        hint = (
+            "model.save_weights() merges LoRA into the kernels: load that file into "
+            "the same model without LoRA, and convert it."
+        )
+        raise refused(name, layer, "LoRA enabled", hint)
 
 
 def activation_of(layer: Any, name: str) -> str:
@@ -155,6 +181,12 @@ def _concatenate(
     if channels != out[-1]:
         what = f"axis={layer.axis}"
         raise refused(name, layer, what, "Concatenate along the channels, axis=-1.")
+    while len(inputs) > MAX_CONCATENATED:
+        # The parts share the output's scale, so that copying them twice is exact.
+        first, rest = inputs[:MAX_CONCATENATED], inputs[MAX_CONCATENATED:]
+        size = sum(b.graph.shapes[tensor][-1] for tensor in first)
+        part = ir.Concatenate(f"{name}/part", first, f"{name}/part")
+        inputs = [b.add(part, (*out[:-1], size)), *rest]
     return b.add(ir.Concatenate(name, inputs, name), out)
 
 
@@ -259,21 +291,29 @@ _HANDLERS: dict[type, Emit] = {
 }
 
 
-def _handler(layer: Any) -> Emit | None:
-    """The handler of the layer's class, or of a base class whose `call` it keeps."""
-    if type(layer).__module__.startswith("keras.src.ops") and (
-        type(layer).__name__ == "Add"
-    ):
-        return _add
+def _is_sum(layer: Any) -> bool:
+    """Whether this is the operation that `a + b` makes."""
+    kind = type(layer)
+    return kind.__module__.startswith("keras.src.ops") and kind.__name__ == "Add"
+
+
+def _known_base(layer: Any) -> Any:
+    """The layer's class, or the nearest base class that the converter can read."""
     own: Any = type(layer)
-    base: Any
-    for base in own.__mro__:
-        handler = _HANDLERS.get(base)
-        if handler is None:
-            continue
-        kept = own.call is base.call
-        return handler if kept or weights.is_nested(layer) else None
-    return None
+    return next((base for base in own.__mro__ if _is_known(base)), None)
+
+
+def _is_known(kind: type) -> bool:
+    return kind in _HANDLERS or (
+        kind.__module__.startswith("keras_nest.") and issubclass(kind, tuple(_HANDLERS))
+    )
+
+
+def _overridden(own: type, base: type) -> str | None:
+    """A method that decides what is computed and that a subclass changed."""
+    names = ("call", "__call__", "convolution_op", "level_kernel")
+    changed = (n for n in names if getattr(own, n, None) is not getattr(base, n, None))
+    return next(changed, None)
 
 
 _HINT = (

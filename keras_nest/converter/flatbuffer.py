@@ -13,6 +13,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from keras_nest.converter import structure
 from keras_nest.converter.graph import Array, Shape
 from keras_nest.errors import NestError
 
@@ -66,7 +67,8 @@ def pack(model: Any) -> bytes:
 
 
 def load(data: bytes) -> Any:
-    """Parses a .tflite file into a `ModelT`.
+    """Parses a .tflite file into a `ModelT` whose vectors are there and whose indexes
+    lead somewhere.
 
     Raises:
         NestError: If it is no .tflite file, or a damaged one.
@@ -80,7 +82,8 @@ def load(data: bytes) -> Any:
         )
     try:
         model = schema.ModelT.InitFromPackedBuf(data)
-        _check(model, len(data))
+        structure.complete(model)
+        structure.check(model, len(data))
     except Exception as error:
         # The generated reader raises whatever the bytes lead it to.
         raise NestError(
@@ -89,30 +92,6 @@ def load(data: bytes) -> Any:
             hint="The file is truncated or damaged: copy or convert it again.",
         ) from error
     return model
-
-
-def _check(model: Any, size: int) -> None:
-    """Raises ValueError if indexes or buffers of the model lead out of it."""
-    if not model.subgraphs or model.operatorCodes is None:
-        raise ValueError("no subgraph")
-    for subgraph in model.subgraphs:
-        count = len(subgraph.tensors)
-        for tensor in subgraph.tensors:
-            if not 0 <= tensor.buffer < len(model.buffers):
-                raise ValueError("buffer index")
-        used = [*subgraph.inputs, *subgraph.outputs]
-        for operator in subgraph.operators:
-            if not 0 <= operator.opcodeIndex < len(model.operatorCodes):
-                raise ValueError("operator index")
-            used += [*_list(operator.inputs), *_list(operator.outputs)]
-        if any(not -1 <= index < count for index in used):
-            raise ValueError("tensor index")
-    if sum(len(_list(buffer.data)) for buffer in model.buffers) > size:
-        raise ValueError("buffers overlap")
-
-
-def _list(values: Any) -> Any:
-    return [] if values is None else values
 
 
 def code_of(model: Any, operator: Any) -> tuple[int, str]:

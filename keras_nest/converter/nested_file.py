@@ -7,10 +7,10 @@ from typing import Any
 
 from keras_nest import format as packed_format
 from keras_nest.converter.flatbuffer import CUSTOM, code_of, tensor_data, text
+from keras_nest.converter.structure import NESTED_PREFIX
 from keras_nest.errors import NestError
 
-PREFIX = "NESTED_"
-CUSTOM_CODES = tuple(PREFIX + op.upper() for op in packed_format.OPS)
+CUSTOM_CODES = tuple(NESTED_PREFIX + op.upper() for op in packed_format.OPS)
 _PACKED = "/packed"
 
 
@@ -70,7 +70,7 @@ def nested_operators(model: Any) -> list[NestedOperator]:
                 f"{error.message}",
                 hint="The file is damaged, or of another version: convert it again.",
             ) from error
-        if PREFIX + op.geometry.op.upper() != custom:
+        if NESTED_PREFIX + op.geometry.op.upper() != custom:
             raise NestError(
                 f"Expected packed weights of {custom} in {name!r}. Received: those of "
                 f"{op.geometry.op}"

@@ -25,6 +25,9 @@ from keras_nest.errors import NestError
 BIAS_LIMIT = 2.0**29
 """Largest bias of a dead channel, half of what the accumulator may hold."""
 
+EMPTY_ROW_STEPS = 2.0**16
+"""Bias steps in an output step where all weights are 0 and any scale would do."""
+
 ACCUMULATOR_LIMIT = 2.0**30
 """Requantization doubles the accumulator, which must still fit in 32 bits."""
 
@@ -131,15 +134,19 @@ def _quantize_op(op: Weighted, source: Quantization, out: Quantization) -> Quant
     kernel = op.masked(levels - 1).astype(np.float64)
     axes = tuple(i for i in range(kernel.ndim) if i != op.channel_axis)
     largest = np.abs(kernel).max(axis=axes)
-    step = np.where(largest > 0, largest / 127, 1.0)
+    empty = largest == 0
+    step = np.where(empty, out.scale / (source.scale * EMPTY_ROW_STEPS), largest / 127)
     weights = np.rint(kernel / op.per_channel(step)).astype(np.int8)
 
-    weight_scale = _weight_scale(op, step, source, out)
+    # Weights that are all 0 have no use for the factor, and their bias rounds with it.
+    factor = np.where(empty, 1.0, np.abs(op.scale))
+    weight_scale = _weight_scale(op.bias, factor, step, source, out)
     sign = np.where(op.scale < 0, -1, 1).astype(np.int8)
     if op.kind == "fully_connected" and op.out_channels == 1:
         weight_scale = unambiguous_scale(source.scale, weight_scale, out.scale)
-    factor = effective_scale(source.scale, weight_scale, out.scale)
-    multiplier, shift = quantize_multiplier(factor)
+    multiplier, shift = quantize_multiplier(
+        effective_scale(source.scale, weight_scale, out.scale)
+    )
     bias_step = np.float64(np.float32(source.scale)) * weight_scale.astype(np.float64)
     bias = np.rint(op.bias / bias_step).astype(np.int64)
     _check_accumulator(op, weights, bias, shift, source.zero_point)
@@ -156,15 +163,14 @@ def _quantize_op(op: Weighted, source: Quantization, out: Quantization) -> Quant
 
 
 def _weight_scale(
-    op: Weighted, step: Array, source: Quantization, out: Quantization
+    bias: Array, factor: Array, step: Array, source: Quantization, out: Quantization
 ) -> Array:
     """float32 [levels, out] scale of the int8 weights with the folded factor in it.
 
     A dead channel (a factor near zero) keeps a factor large enough that its bias fits
     into 32 bits and its multiplier does not vanish.
     """
-    factor = np.abs(op.scale)
-    factor = np.maximum(factor, np.abs(op.bias) / (source.scale * step * BIAS_LIMIT))
+    factor = np.maximum(factor, np.abs(bias) / (source.scale * step * BIAS_LIMIT))
     factor = np.maximum(factor, 2.0**-30 * out.scale / (source.scale * step))
     scale: Array = (step * factor).astype(np.float32)
     return scale

@@ -36,10 +36,12 @@ def load(source: Any, shape: Shape, samples: int = 500) -> Array:
         NestError: If the data is missing, empty, not numeric, holds NaN or does not
             have the model's input shape.
     """
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
+    integer = isinstance(samples, int | np.integer) and not isinstance(samples, bool)
+    if not integer or samples < 1:
         raise NestError(
             f"Expected `samples` to be a positive integer. Received: {samples!r}"
         )
+    samples = int(samples)
     if isinstance(source, str | os.PathLike):
         source = inputs_of(read_arrays(source), source)
     if hasattr(source, "__array__"):

@@ -11,13 +11,6 @@ from keras_nest.converter.graph import NEVER, Array, Weighted
 from keras_nest.errors import NestError
 
 
-def is_nested(layer: Any) -> bool:
-    """Whether this is one of the package's own layers."""
-    return any(
-        base.__module__.startswith("keras_nest.") for base in type(layer).__mro__
-    )
-
-
 def read(layer: Any, name: str, inputs: list[str], levels: int) -> Weighted:
     """A convolution, depthwise or dense layer, with its nesting if it has one."""
     kernel = _numpy(layer.kernel)

@@ -21,8 +21,8 @@ def unpack(blob: bytes) -> NestedOp:
     """Reads a packed op.
 
     Bytes that `unpack` accepts are accepted by `nest_open` in C. The reverse holds
-    but for a block that is named twice: the kernel adds it twice, which no
-    `NestedOp` can say.
+    but for two things that no `NestedOp` can say: a block that is named twice, which
+    the kernel adds twice, and a table that no level uses, which it never reads.
 
     Args:
         blob: The bytes of one packed op.

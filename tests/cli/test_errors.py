@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,6 +109,8 @@ def test_labels(command: Command, files: Path, tmp_path: Path) -> None:
     failed(evaluate(np.full(20, 5)), "from 0 to 4")
     failed(evaluate(np.zeros(19, int)), "20 samples and 19 labels")
     failed(evaluate(np.zeros(20)), "targets of shape (20, 5)")
+    counts = evaluate(np.full((20, 5), 3))
+    failed(counts, "shape (20,), or one-hot rows of shape (20, 5)", "shape=(20, 5)")
 
 
 def test_backend_that_is_none(files: Path, tmp_path: Path) -> None:
@@ -161,6 +164,9 @@ def test_not_a_keras_file(command: Command, files: Path, tmp_path: Path) -> None
     out = tmp_path / "out.tflite"
     arguments = ("--data", files / "x.npy", "-o", out)
     failed(command("convert", fake, *arguments), "Cannot load")
+    with zipfile.ZipFile(fake, "w") as archive:
+        archive.writestr("other.txt", "no config.json in here")
+    failed(command("convert", fake, *arguments), "Cannot load", "config.json")
     failed(command("convert", files / "model.tflite", *arguments), ".keras")
     result = command("convert", files / "model.keras", *arguments, "--import", "nil.x")
     failed(result, "--import", "nil")

@@ -14,8 +14,9 @@ from flatbuffers import flexbuffers
 
 from keras_nest import NestError, convert, extract
 from keras_nest.converter import flatbuffer
+from keras_nest.converter.describe import describe
 from keras_nest.model import nest
-from keras_nest.runtime import Interpreter
+from keras_nest.runtime import Interpreter, read_interface
 from tests.converter.nets import inputs_for, nested_random_net, on_int8_grid, random_net
 
 L = keras.layers
@@ -203,3 +204,94 @@ def test_flipped_bytes_never_raise_anything_but_our_error(nested: bytes) -> None
         except NestError:
             refused += 1
     assert refused > 0
+
+
+def test_flipped_bytes_outside_of_the_weights_are_errors_or_nothing(
+    nested: bytes,
+) -> None:
+    """Flips in the tables of the flatbuffer, where every index and offset lives."""
+    weights = np.zeros(len(nested), bool)
+    for offset, length in buffer_places(nested):
+        weights[offset : offset + length] = True
+    rng = np.random.default_rng(1)
+    plain = extract(nested, 0)
+    refused = 0
+    for number in range(300):
+        whole = plain if number % 3 == 0 else nested
+        places = np.arange(len(plain)) if whole is plain else np.flatnonzero(~weights)
+        damaged = bytearray(whole)
+        for place in rng.choice(places, 2):
+            damaged[place] ^= int(rng.choice([1, 2, 4, 16, 64, 128, 255]))
+        for read in (describe, read_interface, lambda data: extract(data, 1)):
+            try:
+                read(bytes(damaged))
+            except NestError:
+                refused += 1
+    assert refused > 100
+
+
+def changed(data: bytes, change: Any) -> bytes:
+    """The file with `change` made to its parsed model."""
+    model = flatbuffer.load(data)
+    change(model, model.subgraphs[0])
+    return flatbuffer.pack(model)
+
+
+def no_shape(model: Any, graph: Any) -> None:
+    for tensor in graph.tensors:
+        tensor.shape = None
+
+
+def no_kernel(model: Any, graph: Any) -> None:
+    for operator in graph.operators:
+        operator.inputs = operator.inputs[:1]
+
+
+def no_channels(model: Any, graph: Any) -> None:
+    for tensor in graph.tensors:
+        tensor.shape = np.zeros_like(tensor.shape)
+
+
+def signature_elsewhere(model: Any, graph: Any) -> None:
+    model.signatureDefs[0].inputs[0].tensorIndex = len(graph.tensors)
+
+
+def metadata_elsewhere(model: Any, graph: Any) -> None:
+    model.metadata[0].buffer = len(model.buffers)
+
+
+def output_left_out(model: Any, graph: Any) -> None:
+    graph.outputs = np.asarray([-1], np.int32)
+
+
+def no_zero_points(model: Any, graph: Any) -> None:
+    graph.tensors[graph.inputs[0]].quantization.zeroPoint = np.zeros(0, np.int64)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        no_shape,
+        no_kernel,
+        no_channels,
+        signature_elsewhere,
+        metadata_elsewhere,
+        output_left_out,
+        no_zero_points,
+    ],
+)
+def test_models_that_do_not_hold_together_are_refused(
+    nested: bytes, change: Any
+) -> None:
+    for data in (nested, extract(nested, 0)):
+        with pytest.raises(NestError, match=r"complete \.tflite file"):
+            flatbuffer.load(changed(data, change))
+
+
+def test_vectors_that_are_left_out_are_empty(nested: bytes) -> None:
+    def leave_out(model: Any, graph: Any) -> None:
+        model.signatureDefs = model.metadata = None
+
+    plain = extract(changed(nested, leave_out), 0)
+    assert describe(plain).levels == 0
+    assert len(read_interface(plain).inputs) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,6 +14,7 @@ from keras_nest import NestError
 from keras_nest.converter import calibrate
 from keras_nest.converter import graph as ir
 from keras_nest.converter.freeze import freeze
+from keras_nest.layers import NestedConv2D
 from keras_nest.model import nest
 from tests.converter.nets import (
     inputs_for,
@@ -147,6 +149,53 @@ def two_inputs_nested() -> Any:
     return nest(keras.Model([a, b], L.Dense(3)(L.Concatenate()([a, b]))))
 
 
+def standardized(parent: Any) -> Any:
+    class Standardized(parent):  # type: ignore[misc]
+        def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+            return super().convolution_op(inputs, kernel - keras.ops.mean(kernel))
+
+    inputs = keras.Input((6, 6, 4))
+    return keras.Model(inputs, Standardized(2, 3, name="s")(inputs))
+
+
+def own_nested_call() -> Any:
+    class Doubled(NestedConv2D):
+        def call(self, inputs: Any, level: Any = None) -> Any:
+            return 2 * super().call(inputs, level)
+
+    inputs = keras.Input((6, 6, 4))
+    return keras.Model(inputs, Doubled(2, 3, name="s")(inputs))
+
+
+def dense() -> Any:
+    return keras.Sequential([keras.Input((4,)), L.Dense(8, name="d")], name="lora")
+
+
+def quantized_by_keras() -> Any:
+    model = dense()
+    model.quantize("int8")
+    return model
+
+
+def with_lora() -> Any:
+    model = dense()
+    model.layers[0].enable_lora(2)
+    return model
+
+
+def test_lora_is_merged_by_saving(tmp_path: Path) -> None:
+    model = with_lora()
+    for name in ("lora_kernel_a", "lora_kernel_b"):
+        variable = getattr(model.layers[0], name)
+        variable.assign(np.random.default_rng(0).normal(size=variable.shape))
+    model.save_weights(tmp_path / "merged.weights.h5")
+    merged = dense()
+    merged.load_weights(tmp_path / "merged.weights.h5")
+    x = inputs_for(model, 5)
+    expected = np.asarray(model(x))
+    np.testing.assert_allclose(frozen_output(merged, x), expected, **CLOSE)
+
+
 def two_outputs() -> Any:
     inputs = keras.Input((4,))
     return keras.Model(inputs, [L.Dense(1)(inputs), L.Dense(2)(inputs)])
@@ -190,6 +239,16 @@ REFUSED: dict[str, tuple[Callable[[], Any], str, str]] = {
     "free size": (free_size, "class InputLayer with output shape", "keras.Input"),
     "groups": (image(L.Conv2D(4, 3, groups=2, name="g")),
                "'g' of class Conv2D.*groups=2", "DepthwiseConv2D"),
+    "own convolution": (lambda: standardized(L.Conv2D),
+                        r"'s' of class Standardized, whose convolution_op\(\)",
+                        "Use Conv2D with the weights"),
+    "own convolution, nested": (lambda: standardized(NestedConv2D),
+                                r"'s' of class Standardized, whose convolution_op\(\)",
+                                "Use NestedConv2D"),
+    "own call, nested": (own_nested_call, r"'s' of class Doubled, whose call\(\)",
+                         "Use NestedConv2D"),
+    "quantized by Keras": (quantized_by_keras, "'d' of class Dense.*'int8'", "float"),
+    "LoRA": (with_lora, "'d' of class Dense.*LoRA enabled", "save_weights"),
     "transposed": (image(L.Conv2DTranspose(4, 3, name="t")),
                    "'t' of class Conv2DTranspose", "upsampling"),
     "channels first": (image(L.MaxPooling2D(2, data_format="channels_first", name="p")),

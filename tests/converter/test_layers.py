@@ -32,6 +32,11 @@ def addition(x: Any) -> Any:
     return L.ReLU()(L.Add()([x, L.MaxPooling2D(3, 1, "same")(x)]))
 
 
+def concatenation_of_23(x: Any) -> Any:
+    """More than two times the ten inputs that TFLM's CONCATENATION takes."""
+    return L.Concatenate()([L.ReLU()(L.Dense(2)(x)) for _ in range(23)])
+
+
 CASES: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], float]] = {
     "conv same": (IMAGE, L.Conv2D(5, 3, padding="same"), 1),
     "conv valid strides": (IMAGE, L.Conv2D(5, 3, strides=2), 1),
@@ -70,6 +75,7 @@ CASES: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], float]] = {
     "add of three": (FEATURES, lambda x: L.Add()([x, L.ReLU()(x), x]), 4),
     "add operator": (FEATURES, lambda x: x + L.ReLU()(x), 2),
     "concatenate": (IMAGE, concatenation, 1),
+    "concatenate 23": (FEATURES, concatenation_of_23, 1),
     "max pooling": (IMAGE, L.MaxPooling2D(2), 1),
     "max pooling same": (IMAGE, L.MaxPooling2D(3, 2, "same"), 1),
     "average pooling": (IMAGE, L.AveragePooling2D((2, 3), 1), 1),

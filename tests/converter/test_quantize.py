@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_nest import NestError, convert
+from keras_nest import NestError, convert, extract
 from keras_nest.converter import calibrate, quantize
 from keras_nest.converter.arithmetic import (
     activation_bounds,
@@ -23,6 +23,7 @@ from keras_nest.converter.freeze import freeze
 from keras_nest.converter.graph import Graph, Weighted
 from keras_nest.converter.packing import nested_op
 from keras_nest.format import pack
+from keras_nest.model import nest
 from keras_nest.runtime import Interpreter
 from tests.converter.nets import inputs_for, nested_random_net, random_net
 
@@ -159,6 +160,51 @@ def test_dead_channels_keep_a_multiplier_and_a_bias_that_fits() -> None:
     outputs = op.bias[0] * factor * out.scale
     # Half a step of the output, as for any channel.
     np.testing.assert_allclose(outputs, graph.weighted()[0].bias[0], atol=out.scale / 2)
+
+
+def test_bias_of_an_empty_row_keeps_its_digits() -> None:
+    """The inputs' scale of 1 must not become that of a bias without weights."""
+    inputs = keras.Input((2, 2, 1))
+    layer = L.Dense(4)
+    model = keras.Model(inputs, layer(L.Flatten()(inputs)))
+    rng = np.random.default_rng(0)
+    kernel = rng.normal(size=(4, 4)) * 0.001
+    kernel[:, 1] = 0
+    layer.kernel.assign(kernel)
+    layer.bias.assign([0.1, 0.3, 0.0, -0.1])
+    x = rng.uniform(0, 255, (200, 2, 2, 1)).astype(np.float32)
+    assert float_error(convert(model, x), model, x) <= 1.5
+
+
+def test_bias_of_a_row_that_is_never_active_keeps_its_digits() -> None:
+    inputs = keras.Input((2, 2, 1))
+    rng = np.random.default_rng(0)
+    plain = keras.Model(inputs, L.Dense(4, name="d")(L.Flatten()(inputs)))
+    model = nest(plain, (0.5, 0.0), pattern="element", exempt=None)
+    layer = next(layer for layer in model.graph.layers if layer.name == "d")
+    layer.kernel.assign(rng.normal(size=(4, 4)) * 0.001)
+    layer.bias.assign([0.1, 0.3, 0.0, -0.1])
+    level_of = np.array(layer.level_of)
+    level_of[:, 1] = 255
+    layer.level_of.assign(level_of)
+    x = rng.uniform(0, 255, (200, 2, 2, 1)).astype(np.float32)
+    tflite = convert(model, x)
+    for level in range(2):
+        assert float_error(tflite, model.level(level), x, level) <= 1.5
+        nested = Interpreter(tflite).predict(x, level=level)
+        extracted = Interpreter(extract(tflite, level)).predict(x)
+        np.testing.assert_array_equal(nested, extracted)
+
+
+def float_error(tflite: bytes, model: Any, x: Any, level: int | None = None) -> float:
+    """Largest error in steps of the output.
+
+    Weights that are rounded to int8 and the output's rounding take about one step.
+    """
+    interpreter = Interpreter(tflite)
+    got = interpreter.predict(x, level=level, dequantize=True)
+    difference = np.abs(got - np.asarray(model(x)))
+    return float(np.max(difference) / interpreter.output_details[0].scale)
 
 
 def test_accumulator_overflow_is_refused_by_name() -> None:

@@ -106,6 +106,12 @@ def test_missing_channel_axis_is_hinted_at() -> None:
     assert "x[..., None]" in (caught.value.hint or "")
 
 
+def test_samples_may_be_a_numpy_integer() -> None:
+    data = np.zeros((7, 4), np.float32)
+    assert len(load(data, (1, 4), np.int64(5))) == 5
+    assert len(load(iter(data), (1, 4), np.uint8(5))) == 5
+
+
 @pytest.mark.parametrize("samples", [0, -1, 2.5, True])
 def test_samples_must_be_a_positive_integer(samples: Any) -> None:
     with pytest.raises(NestError, match="`samples` to be a positive integer"):
