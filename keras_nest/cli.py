@@ -126,7 +126,14 @@ def option_import(command: Callable[..., Any]) -> Callable[..., Any]:
     type=ENCODINGS,
     default="auto",
     show_default=True,
-    help="Packed encoding of every nested op; auto takes the smallest for each.",
+    help="Packed encoding of every nested op; auto picks one for each (--optimize).",
+)
+@click.option(
+    "--optimize",
+    type=click.Choice(["size", "speed"]),
+    default="size",
+    show_default=True,
+    help="What auto prefers: small files, or encodings that Cortex-M4 kernels run fast.",
 )
 @click.option(
     "--sticky-level",
@@ -143,6 +150,7 @@ def convert(
     io: str,
     samples: int,
     encoding: str,
+    optimize: str,
     sticky_level: bool,
     modules: tuple[str, ...],
     as_json: bool,
@@ -167,6 +175,7 @@ def convert(
             io=io,
             samples=samples,
             encoding=encoding,
+            optimize=optimize,
             sticky_level=sticky_level,
         )
         path = tflite.save(output)

@@ -36,6 +36,19 @@ def test_convert_json_is_json_alone(
     assert result.json["bytes"] == out.stat().st_size
 
 
+def test_optimize_chooses_the_encodings(
+    command: Command, files: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "fast.tflite"
+    model = files / "model.keras"
+    arguments = ("--data", files / "x.npy", "-o", out, "--optimize", "speed")
+    assert command("convert", model, *arguments).code == 0
+    fast = command("inspect", out, "--json").json
+    small = command("inspect", files / "model.tflite", "--json").json
+    assert small["packed_bytes"] < fast["packed_bytes"]
+    assert small["macs"] == fast["macs"]
+
+
 def test_inspect_shows_every_nested_layer(command: Command, files: Path) -> None:
     result = command("inspect", files / "model.tflite")
     assert result.code == 0, result.err
