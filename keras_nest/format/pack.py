@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
 
+from keras_nest.format import streams
 from keras_nest.format.checks import check_op
 from keras_nest.format.header import Header
+from keras_nest.format.layout import fits, is_vector, lanes_of, offsets_of
 from keras_nest.format.operation import (
     ENCODINGS,
     NEVER,
@@ -35,10 +38,12 @@ def pack(op: NestedOp, encoding: str = "auto", optimize: str = "size") -> bytes:
         op: The op.
         encoding: `"dense"` (all levels have all weights), `"blocks"` (values and
             indices of the active blocks), `"lists"` (dense values once, index
-            lists for the levels below the densest), or `"auto"` for the best one
-            that can hold `op`.
-        optimize: What `"auto"` goes by: `"size"` takes the smallest; `"speed"` the
-            one whose densest level is cheapest, then the smallest.
+            lists for the levels below the densest), `"offsets"` (values beside
+            the places of their inputs), or `"auto"` for the best one that can
+            hold `op`.
+        optimize: What `"auto"` goes by: `"size"` takes the smallest, never
+            `"offsets"`; `"speed"` the one whose densest level is cheapest, then
+            the smallest.
 
     Returns:
         The packed bytes; the same bytes for the same op.
@@ -56,7 +61,9 @@ def pack(op: NestedOp, encoding: str = "auto", optimize: str = "size") -> bytes:
         raise FormatError(
             f"Expected optimize 'size' or 'speed'. Received: {optimize!r}."
         )
-    asked = ENCODINGS if encoding == "auto" else (encoding,)
+    asked: tuple[str, ...] = (encoding,)
+    if encoding == "auto":
+        asked = ENCODINGS if optimize == "speed" else ("dense", "blocks", "lists")
     candidates = [(name, blob) for name in asked for blob in _blobs(op, name)]
     if not candidates:
         masks = "no masks" if op.level_of is None else "masks"
@@ -76,7 +83,8 @@ def _blobs(op: NestedOp, encoding: str) -> Iterator[bytes]:
     if encoding == "dense":
         yield from _dense(op)
     elif op.level_of is not None and op.geometry.op != "depthwise_conv_2d":
-        yield from (_blocks if encoding == "blocks" else _lists)(op)
+        write = {"blocks": _blocks, "lists": _lists, "offsets": _offsets}[encoding]
+        yield from write(op)
 
 
 def _dense(op: NestedOp) -> Iterator[bytes]:
@@ -110,6 +118,26 @@ def _lists(op: NestedOp) -> Iterator[bytes]:
         largest = int(rings.deltas.max(initial=0))
         if largest < 1 << 16:
             yield _assemble(op, "lists", rings, 1 + (largest > 255), values)
+
+
+def _offsets(op: NestedOp) -> Iterator[bytes]:
+    g = op.geometry
+    lanes = lanes_of(op.block[1])
+    if not fits(g, lanes):
+        return
+    # Larger blocks are stored in parts of what one step of the kernels takes.
+    rows = 4 if is_vector(g) and op.block[0] == lanes == 4 else 1
+    op = dataclasses.replace(op, block=(rows, lanes))
+    grid = block_levels(op)
+    rings = rings_of(grid, op.levels)
+    values = padded_rows(op.weights, rows)
+    tiles = values.reshape(len(values) // rows, rows, -1, lanes).transpose(0, 2, 1, 3)
+    section = streams.write(
+        rings.counts.sum(1),
+        offsets_of(g, lanes)[rings.source % grid.shape[1]],
+        tiles.reshape(-1, rows, lanes)[rings.source],
+    )
+    yield _assemble(op, "offsets", rings, 0, np.frombuffer(section, np.int8))
 
 
 def _assemble(
@@ -189,8 +217,12 @@ _INDEX_COST = 2.0
 
 def _densest_cost(op: NestedOp, encoding: str, blob: bytes) -> float:
     """Rough cost of the densest level, in multiply-accumulates of a dense row."""
-    if encoding != "blocks":
+    if encoding in ("dense", "lists"):
         return float(op.weights.size)
     header = Header.parse(blob)
+    if encoding == "offsets":
+        pair = streams.pair_dtype(*header.block).itemsize
+        pairs = (header.total_bytes - header.offsets[3]) / pair
+        return 2 * pairs * header.block_size
     entries = (header.total_bytes - header.offsets[3]) / header.block_size
     return entries * (header.block_size + _INDEX_COST)

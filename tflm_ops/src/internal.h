@@ -28,7 +28,7 @@ static inline uint32_t nest_load(const uint8_t* from, int32_t width) {
 /* Rings that have counts and indices. */
 static inline int32_t nest_rings(const nest_op* op) {
   if (op->encoding == NEST_DENSE) return 0;
-  return op->encoding == NEST_BLOCKS ? op->levels : op->levels - 1;
+  return op->encoding == NEST_LISTS ? op->levels - 1 : op->levels;
 }
 
 /* Entries of a ring in a row group. */
@@ -60,6 +60,7 @@ typedef struct nest_ring {
 nest_status nest_read_header(const uint8_t* blob, size_t bytes, nest_op* op);
 nest_status nest_check_geometry(const nest_op* op);
 nest_status nest_check_sections(const uint8_t* blob, size_t bytes, nest_op* op);
+nest_status nest_check_offsets(const nest_op* op); /* encoding offsets only */
 nest_status nest_check_weights(const nest_op* op);
 
 /* patches[column][tile] = input - zero point of `pixels` output pixels from

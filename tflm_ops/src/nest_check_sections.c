@@ -1,4 +1,4 @@
-#include "internal.h"
+#include "direct.h"
 
 /* A section found: moves on to the next, over alignment bytes that are zero. */
 static int next_section(const uint8_t* blob, size_t bytes, uint64_t* at,
@@ -21,7 +21,21 @@ static uint64_t entries_of(const nest_op* op, uint64_t count_entries) {
   return op->balanced ? entries * (uint64_t)op->row_groups : entries;
 }
 
+/* Pairs of entries of all row groups; counts are valid. */
+static uint64_t pairs_of(const nest_op* op) {
+  uint64_t pairs = 0;
+  for (int32_t group = 0; group < op->row_groups; ++group) {
+    uint64_t entries = 0;
+    for (int32_t ring = 0; ring < op->levels; ++ring) {
+      entries += nest_count(op, group, ring);
+    }
+    pairs += (entries + 1) / 2;
+  }
+  return pairs;
+}
+
 static uint64_t value_bytes(const nest_op* op, uint64_t entries) {
+  if (op->encoding == NEST_OFFSETS) return pairs_of(op) * nest_pair_bytes(op);
   if (op->encoding == NEST_BLOCKS) return entries * nest_block_size(op);
   const int32_t rows = op->row_groups * op->block_rows;
   return (uint64_t)rows * (uint64_t)op->columns;

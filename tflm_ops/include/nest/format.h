@@ -26,6 +26,20 @@
  *   lists    values[rows][columns] with the weights of all levels; indices for
  *            rings 0..levels-2 say which blocks the sparser levels use. The
  *            densest level runs over all values. No escapes.
+ *   offsets  blocks with the places of their inputs, for speed. No indices;
+ *            values[pairs], each row group's entries in pairs, the last one
+ *            filled up with zeros: two uint16 offsets, then the values of both
+ *            blocks: 1x4 and 4x4 one after the other, 1x2 alternating (a0 b0
+ *            a1 b1). An offset is that of the block's inputs for the first
+ *            output pixel, in bytes, in a band of padded input rows as int16:
+ *              ky * dilation_h * row + channel / lanes * plane
+ *              + (x % stride_w * phase + x / stride_w) * 2 * lanes
+ *            where lanes = block_cols, x = kx * dilation_w, row = in_c / lanes
+ *            planes, plane = stride_w * phase pixels of 2 * lanes bytes, phase
+ *            the padded width / stride_w rounded up. For 1x1 kernels a plane
+ *            is 4 pixels, or 1 where the op has one output pixel. Blocks are
+ *            1x2 or 1x4; also 4x4 where the op has one output pixel and a 1x1
+ *            kernel. The band has at most NEST_MAX_BAND bytes.
  */
 #ifndef NEST_FORMAT_H_
 #define NEST_FORMAT_H_
@@ -40,6 +54,7 @@
 #define NEST_MAX_DIM (1 << 24)
 #define NEST_MAX_WEIGHTS (1 << 24)
 #define NEST_MAX_TENSOR (1 << 30) /* bytes of one image or output */
+#define NEST_MAX_BAND (1 << 16)   /* what an offset reaches */
 
 /* Byte offsets in the header; the width is in the name. */
 #define NEST_HEADER_MAGIC 0 /* "NEST" */
@@ -49,7 +64,7 @@
 #define NEST_HEADER_LEVELS_U8 7
 #define NEST_HEADER_BLOCK_ROWS_U8 8
 #define NEST_HEADER_BLOCK_COLS_U8 9
-#define NEST_HEADER_INDEX_BYTES_U8 10 /* 0 when dense */
+#define NEST_HEADER_INDEX_BYTES_U8 10 /* 0 when dense or offsets */
 #define NEST_HEADER_COUNT_BYTES_U8 11 /* 0 when dense */
 #define NEST_HEADER_FLAGS_U8 12       /* bit 0: balanced */
 #define NEST_HEADER_TABLES_U8 13      /* distinct requantization tables */

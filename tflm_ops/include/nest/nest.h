@@ -6,7 +6,8 @@
  *
  *   nest_op op;                                     once
  *   if (nest_open(blob, bytes, &op) != NEST_OK) ...
- *   scratch = ... nest_conv_2d_get_buffer_size(&op) bytes, 4-byte aligned ...
+ *   scratch = ... nest_conv_2d_get_buffer_size(&op) bytes, aligned for
+ *             pointers ...
  *   nest_conv_2d(&op, level, input, output, scratch);    every inference
  *
  * Arithmetic of every op, for level l and output channel c, bit for bit that of
@@ -62,7 +63,8 @@ typedef enum nest_op_kind {
 typedef enum nest_encoding {
   NEST_DENSE = 0,
   NEST_BLOCKS = 1,
-  NEST_LISTS = 2
+  NEST_LISTS = 2,
+  NEST_OFFSETS = 3
 } nest_encoding;
 
 /* A validated view into a blob, which must outlive it. Read-only for callers.
@@ -103,8 +105,12 @@ nest_status nest_open(const void* blob, size_t bytes, nest_op* op);
 /* A short English sentence for a status, static storage. */
 const char* nest_status_text(nest_status status);
 
-/* Scratch bytes of an op, the same for all levels; 4-byte alignment.
- * Conv 2D and fully connected: 4 patches as int16, 8 * columns. */
+/* Scratch bytes of an op, the same for all levels; aligned for pointers.
+ * Conv 2D and fully connected: 4 patches as int16, 8 * columns. With the
+ * encoding offsets the plan of each output channel (24 bytes on a 32-bit core;
+ * at most 32 at a time for a single vector), the inputs as int16 and 24 bytes.
+ * The inputs are those of 4 pixels for 1x1 kernels, else a band of padded rows,
+ * (kernel_h - 1) * dilation_h + 1 of them. */
 size_t nest_conv_2d_get_buffer_size(const nest_op* op);
 size_t nest_depthwise_conv_2d_get_buffer_size(const nest_op* op);
 size_t nest_fully_connected_get_buffer_size(const nest_op* op);

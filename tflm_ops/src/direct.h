@@ -1,0 +1,137 @@
+/* The direct kernels: the encoding "offsets", and what it shares with others.
+ *
+ * The input is expanded once, a band of rows at a time, into planes of int16
+ * that padding is part of; every block carries the offset of its inputs for the
+ * first output pixel of the band, and the inputs of the next pixels follow. So
+ * there is no im2col and no index arithmetic: a block costs one addition, the
+ * loads of its inputs and its multiplications.
+ *
+ * The expanded values are 2 * (input - zero point), and biases are doubled: the
+ * requantization doubles the accumulator, and here that is for nothing. */
+#ifndef NEST_SRC_DIRECT_H_
+#define NEST_SRC_DIRECT_H_
+
+#include "internal.h"
+
+/* Output rows whose plans are made at a time for a single vector. */
+#define NEST_VECTOR_ROWS 32
+
+/* Bytes after the band that the last tile of a row reads and ignores: three
+ * pixels of four channels. */
+#define NEST_BAND_SLACK 24
+
+/* Where the inputs lie: plane after plane of `lanes` adjacent channels, row
+ * after row. A plane holds phases * phase_width pixels of a padded row, sorted
+ * by their remainder modulo the stride; a pixel's lanes are adjacent, for four
+ * of them in the order 0 2 1 3. */
+typedef struct nest_layout {
+  int32_t lanes;
+  int32_t phases;
+  int32_t phase_width;
+  int32_t plane_bytes;
+  int32_t row_bytes;
+  int32_t rows;
+} nest_layout;
+
+/* One output channel at one level, as the row kernels want it. */
+typedef struct nest_row {
+  const uint8_t* stream; /* pairs of entries */
+  int32_t entries;
+  int32_t bias; /* doubled */
+  int32_t multiplier;
+  int32_t half;  /* half a unit of the output and its zero point, see below */
+  int32_t shift; /* to the right, 1 or more */
+} nest_row;
+
+/* Four neighbouring output pixels, all channels; or one vector. */
+typedef struct nest_tile {
+  const uint8_t* inputs;
+  const nest_row* rows;
+  int8_t* output;
+  int8_t* end;   /* output + the number of channels */
+  int32_t step1; /* bytes from pixel 0 to 1, and 2 to 3; 0: one pixel only */
+  int32_t step2; /* bytes from pixel 0 to 2; 0: pixels 2 and 3 do not count */
+} nest_tile;
+
+/* Whether a vector or the pixels of a 1x1 kernel, a layout without padding. */
+static inline int nest_is_vector(const nest_op* op) {
+  return op->kernel_h == 1 && op->kernel_w == 1 && op->out_h == 1 &&
+         op->out_w == 1;
+}
+
+/* Bytes of two entries: two offsets and the values of both. */
+static inline size_t nest_pair_bytes(const nest_op* op) {
+  return 4 + 2 * nest_block_size(op);
+}
+
+/* acc / 2^32 * multiplier rounded to nearest (halves up), then a right shift
+ * rounded to nearest (halves away from zero), the output zero point added and
+ * saturated to int8: the double rounding of nest_requantize for a doubled acc.
+ *
+ * `half` is (1 << (shift - 1)) + (zero point << shift). Away from zero means
+ * one less than half where the product is negative; that is where acc and
+ * multiplier differ in sign. It is also applied where the product rounds to
+ * zero, and changes nothing there. shift is in 1..23: no sum overflows. */
+static inline int8_t nest_requantize_doubled(int32_t acc, const nest_row* row) {
+  const int32_t sign = acc < 0 ? -1 : 0;
+  const int32_t half =
+      row->multiplier < 0 ? row->half - 1 - sign : row->half + sign;
+  const int64_t product = (int64_t)acc * row->multiplier;
+  const int64_t high =
+      product + ((int64_t)1 << 31) + (int64_t)half * ((int64_t)1 << 32);
+  const int64_t value =
+      high >= 0 ? high >> (32 + row->shift) : ~(~high >> (32 + row->shift));
+  if (value < -128) return -128;
+  return (int8_t)(value > 127 ? 127 : value);
+}
+
+/* The layout of op's inputs; 0 where it exceeds what an offset reaches. */
+int nest_find_layout(const nest_op* op, nest_layout* layout);
+
+/* Bytes that nest_run_direct needs. */
+size_t nest_direct_buffer_size(const nest_op* op);
+
+/* An op of the encoding "offsets", one image or vector. */
+void nest_run_direct(const nest_op* op, int32_t level, const int8_t* input,
+                     int8_t* output, void* scratch);
+
+/* Plans of the rows of `groups` row groups from `first` on; *stream is that of
+ * the first and moves past the last. Returns whether nest_requantize_doubled
+ * is right for all of them; where it is not, shift is 0. */
+int nest_plan_rows(const nest_op* op, int32_t level, int32_t first,
+                   int32_t groups, const uint8_t** stream, nest_row* rows);
+
+/* The channels of one pixel into their planes; `to` is the pixel's place in the
+ * first plane. */
+void nest_expand_pixel(const nest_op* op, const nest_layout* layout,
+                       const int8_t* from, uint8_t* to);
+
+/* The band of input rows that output row oy needs; call for oy = 0, 1, ... */
+void nest_slide_band(const nest_op* op, const nest_layout* layout,
+                     const int8_t* input, int32_t oy, uint8_t* band);
+
+/* acc[tile] of one row: bias and the products of all entries. */
+void nest_sum_row(const nest_op* op, const nest_row* row, int32_t row_in_group,
+                  int32_t tile, const uint8_t* inputs, int32_t* acc);
+
+/* All rows of a tile by nest_requantize_doubled, saturated to int8 only. Rows
+ * whose shift is 0 get any value. */
+void nest_rows_1x2(const nest_op* op, const nest_tile* tile);
+void nest_rows_1x4(const nest_op* op, const nest_tile* tile);
+/* The same for one vector. */
+void nest_vector_1x2(const nest_op* op, const nest_tile* tile);
+void nest_vector_1x4(const nest_op* op, const nest_tile* tile);
+void nest_vector_4x4(const nest_op* op, const nest_tile* tile);
+
+/* The four above in C, for any block. */
+void nest_rows_portable(const nest_op* op, const nest_tile* tile,
+                        int32_t pixels);
+
+/* The rows of a tile whose shift is 0, by the general requantization. */
+void nest_redo_rows(const nest_op* op, int32_t level, const nest_tile* tile,
+                    int32_t first, int32_t pixels);
+
+/* Clamps all outputs to the op's activation bounds. */
+void nest_clamp(const nest_op* op, int8_t* output, size_t bytes);
+
+#endif /* NEST_SRC_DIRECT_H_ */
