@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from keras_nest.format.layout import fits, is_vector
+from keras_nest.format.layout import fits, takes_row_groups
 from keras_nest.format.operation import (
     ENCODINGS,
     MAX_BLOCK_COLS,
@@ -167,7 +167,8 @@ class Header:
         sparse = encoding != 0
         indexed = ENCODINGS[encoding] in ("blocks", "lists")
         _require(index in ((1, 2) if indexed else (0,)), "index bytes", index)
-        _require(count in ((1, 2, 4) if sparse else (0,)), "count bytes", count)
+        widths = {"dense": (0,), "offsets": (2,)}.get(ENCODINGS[encoding], (1, 2, 4))
+        _require(count in widths, "count bytes", count)
         _require(flags <= BALANCED * sparse, "flags", flags)
         _require(sparse or (rows, cols) == (1, 1), "dense block", (rows, cols))
         _require(OPS[op - 1] != "depthwise_conv_2d" or not sparse, "encoding", encoding)
@@ -239,7 +240,9 @@ def check_geometry(g: Geometry) -> None:
 
 def check_offsets_shape(g: Geometry, block: tuple[int, int]) -> None:
     """Raises FormatError if the encoding "offsets" cannot hold such blocks."""
-    allowed = ((1, 2), (1, 4), (4, 4)) if is_vector(g) else ((1, 2), (1, 4))
+    allowed: tuple[tuple[int, int], ...] = ((1, 2), (1, 4))
+    if takes_row_groups(g):
+        allowed += ((4, 4),)
     _require(block in allowed, "block for offsets", block)
     _require(fits(g, block[1]), "input size for offsets", g)
 

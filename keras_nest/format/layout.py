@@ -72,9 +72,9 @@ def lanes_of(block_cols: int) -> int:
     return next((lanes for lanes in (4, 2) if block_cols % lanes == 0), 0)
 
 
-def is_vector(g: Geometry) -> bool:
-    """Whether the op has one output pixel of a 1x1 kernel: a matrix times vector."""
-    return g.out_h * g.out_w * g.kernel_h * g.kernel_w == 1
+def takes_row_groups(g: Geometry) -> bool:
+    """Whether blocks may span four rows: the op is a matrix times one vector."""
+    return g.out_h * g.out_w * g.kernel_h * g.kernel_w == 1 and g.out_c % 4 == 0
 
 
 def fits(g: Geometry, lanes: int) -> bool:

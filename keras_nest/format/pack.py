@@ -10,7 +10,12 @@ import numpy as np
 from keras_nest.format import streams
 from keras_nest.format.checks import check_op
 from keras_nest.format.header import Header
-from keras_nest.format.layout import fits, is_vector, lanes_of, offsets_of
+from keras_nest.format.layout import (
+    fits,
+    lanes_of,
+    offsets_of,
+    takes_row_groups,
+)
 from keras_nest.format.operation import (
     ENCODINGS,
     NEVER,
@@ -126,7 +131,7 @@ def _offsets(op: NestedOp) -> Iterator[bytes]:
     if not fits(g, lanes):
         return
     # Larger blocks are stored in parts of what one step of the kernels takes.
-    rows = 4 if is_vector(g) and op.block[0] == lanes == 4 else 1
+    rows = 4 if takes_row_groups(g) and op.block[0] == lanes == 4 else 1
     op = dataclasses.replace(op, block=(rows, lanes))
     grid = block_levels(op)
     rings = rings_of(grid, op.levels)
@@ -149,10 +154,14 @@ def _assemble(
 ) -> bytes:
     tables, level_table = _shared_tables(op)
     counts = np.zeros(0, np.int64) if rings is None else rings.counts
+    if encoding == "offsets":
+        counts = np.cumsum(counts, axis=1)
     if rings is not None and rings.balanced:
         counts = counts[:1]
     most = counts.max(initial=0)
     count_bytes = 0 if rings is None else next(n for n in (1, 2, 4) if most < 256**n)
+    if encoding == "offsets":
+        count_bytes = 2  # a band of 64 KiB has fewer than 2^16 blocks
     header = Header(
         geometry=op.geometry,
         encoding=encoding,

@@ -83,8 +83,15 @@ def _read_counts(blob: bytes, header: Header) -> Int64Array:
             f"Received: {counts.max()}."
         )
     rows = 1 if header.balanced else header.row_groups
-    shape = (header.row_groups, header.rings)
-    return np.broadcast_to(counts.reshape(rows, header.rings), shape)
+    counts = counts.reshape(rows, header.rings)
+    if header.encoding == "offsets":
+        counts = np.diff(counts, axis=1, prepend=0)
+        if counts.min(initial=0) < 0:
+            raise FormatError(
+                "Expected counts that grow with the level in a packed op. "
+                f"Received: a ring of {counts.min()} entries."
+            )
+    return np.broadcast_to(counts, (header.row_groups, header.rings))
 
 
 def _check_sections(blob: bytes, header: Header, entries: int, pairs: int) -> None:

@@ -53,7 +53,7 @@ typedef struct nest_tile {
   int32_t step2; /* bytes from pixel 0 to 2; 0: pixels 2 and 3 do not count */
 } nest_tile;
 
-/* Whether a vector or the pixels of a 1x1 kernel, a layout without padding. */
+/* Whether the op is a matrix times one vector. */
 static inline int nest_is_vector(const nest_op* op) {
   return op->kernel_h == 1 && op->kernel_w == 1 && op->out_h == 1 &&
          op->out_w == 1;
@@ -62,6 +62,11 @@ static inline int nest_is_vector(const nest_op* op) {
 /* Bytes of two entries: two offsets and the values of both. */
 static inline size_t nest_pair_bytes(const nest_op* op) {
   return 4 + 2 * nest_block_size(op);
+}
+
+/* Shifts that the sums of nest_requantize_doubled stay in range for. */
+static inline int nest_is_common_shift(int32_t shift) {
+  return -23 <= shift && shift <= -1;
 }
 
 /* acc / 2^32 * multiplier rounded to nearest (halves up), then a right shift
@@ -95,11 +100,14 @@ size_t nest_direct_buffer_size(const nest_op* op);
 void nest_run_direct(const nest_op* op, int32_t level, const int8_t* input,
                      int8_t* output, void* scratch);
 
+/* The same for an op of one output pixel and a 1x1 kernel. */
+void nest_run_vector(const nest_op* op, int32_t level, const int8_t* input,
+                     int8_t* output, void* scratch);
+
 /* Plans of the rows of `groups` row groups from `first` on; *stream is that of
- * the first and moves past the last. Returns whether nest_requantize_doubled
- * is right for all of them; where it is not, shift is 0. */
-int nest_plan_rows(const nest_op* op, int32_t level, int32_t first,
-                   int32_t groups, const uint8_t** stream, nest_row* rows);
+ * the first and moves past the last. shift is 0 where it is no common one. */
+void nest_plan_rows(const nest_op* op, int32_t level, int32_t first,
+                    int32_t groups, const uint8_t** stream, nest_row* rows);
 
 /* The channels of one pixel into their planes; `to` is the pixel's place in the
  * first plane. */
@@ -118,12 +126,8 @@ void nest_sum_row(const nest_op* op, const nest_row* row, int32_t row_in_group,
  * whose shift is 0 get any value. */
 void nest_rows_1x2(const nest_op* op, const nest_tile* tile);
 void nest_rows_1x4(const nest_op* op, const nest_tile* tile);
-/* The same for one vector. */
-void nest_vector_1x2(const nest_op* op, const nest_tile* tile);
-void nest_vector_1x4(const nest_op* op, const nest_tile* tile);
-void nest_vector_4x4(const nest_op* op, const nest_tile* tile);
 
-/* The four above in C, for any block. */
+/* The two above in C, for any block and number of pixels. */
 void nest_rows_portable(const nest_op* op, const nest_tile* tile,
                         int32_t pixels);
 

@@ -31,7 +31,8 @@ static inline int32_t nest_rings(const nest_op* op) {
   return op->encoding == NEST_LISTS ? op->levels - 1 : op->levels;
 }
 
-/* Entries of a ring in a row group. */
+/* Entries of a ring in a row group; in the encoding offsets those of the rings
+ * up to it. */
 static inline uint32_t nest_count(const nest_op* op, int32_t group,
                                   int32_t ring) {
   const int32_t row = op->balanced ? 0 : group;
@@ -62,6 +63,9 @@ nest_status nest_check_geometry(const nest_op* op);
 nest_status nest_check_sections(const uint8_t* blob, size_t bytes, nest_op* op);
 nest_status nest_check_offsets(const nest_op* op); /* encoding offsets only */
 nest_status nest_check_weights(const nest_op* op);
+
+/* Whether every level's shifts are those of the short requantization. */
+int nest_has_common_shifts(const nest_op* op);
 
 /* patches[column][tile] = input - zero point of `pixels` output pixels from
  * `first` on, in row-major order; 0 in the padding and past `pixels`. */

@@ -36,8 +36,9 @@ nest_status nest_check_offsets(const nest_op* op) {
   const uint8_t* pair = (const uint8_t*)op->values;
   for (int32_t group = 0; group < op->row_groups; ++group) {
     uint32_t entries = 0;
-    for (int32_t ring = 0; ring < op->levels; ++ring) {
-      entries += nest_count(op, group, ring);
+    for (int32_t level = 0; level < op->levels; ++level) {
+      if (nest_count(op, group, level) < entries) return NEST_ERROR_SECTIONS;
+      entries = nest_count(op, group, level);
     }
     for (uint32_t i = 0; i < entries; ++i) {
       const size_t slot = i % 2;

@@ -97,15 +97,15 @@ static nest_status check_pairs(const nest_op* op, int32_t group,
   reach sums[NEST_MAX_BLOCK_ROWS] = {{0, 0}, {0, 0}, {0, 0}, {0, 0}};
   nest_status status = NEST_OK;
   uint32_t i = 0;
-  for (int32_t ring = 0; ring < op->levels; ++ring) {
-    const uint32_t end = i + nest_count(op, group, ring);
+  for (int32_t level = 0; level < op->levels; ++level) {
+    const uint32_t end = nest_count(op, group, level);
     for (; i < end && status == NEST_OK; ++i) {
       status = add_entry(op, group, i, values, sums);
     }
     for (int32_t row = 0; row < op->block_rows && status == NEST_OK; ++row) {
       const int32_t channel = group * op->block_rows + row;
       if (channel >= op->out_c) break;
-      status = check_channel(op, ring, channel, sums[row]);
+      status = check_channel(op, level, channel, sums[row]);
     }
   }
   if (i % 2 == 1) *values += nest_pair_bytes(op);

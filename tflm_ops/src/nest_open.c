@@ -10,5 +10,6 @@ nest_status nest_open(const void* blob, size_t bytes, nest_op* op) {
     status = nest_check_offsets(op);
   }
   if (status == NEST_OK) status = nest_check_weights(op);
+  if (status == NEST_OK) op->common_shifts = nest_has_common_shifts(op);
   return status;
 }

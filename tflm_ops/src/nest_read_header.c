@@ -61,7 +61,9 @@ static void read_fields(const uint8_t* blob, nest_op* op) {
 
 /* What the direct kernels have loops for. */
 static int offsets_shape_is_valid(const nest_op* op) {
-  if (op->block_rows == 4) return op->block_cols == 4 && nest_is_vector(op);
+  if (op->block_rows == 4) {
+    return op->block_cols == 4 && op->out_c % 4 == 0 && nest_is_vector(op);
+  }
   return op->block_rows == 1 && (op->block_cols == 2 || op->block_cols == 4);
 }
 
@@ -76,7 +78,8 @@ static int encoding_is_valid(const uint8_t* blob, const nest_op* op) {
          op->kind != NEST_DEPTHWISE_CONV_2D &&
          in_range(op->index_bytes, offsets ? 0 : 1, offsets ? 0 : 2) &&
          (!offsets || offsets_shape_is_valid(op)) &&
-         (in_range(op->count_bytes, 1, 2) || op->count_bytes == 4) &&
+         (in_range(op->count_bytes, offsets ? 2 : 1, 2) ||
+          (op->count_bytes == 4 && !offsets)) &&
          flags <= NEST_FLAG_BALANCED &&
          in_range(op->block_rows, 1, NEST_MAX_BLOCK_ROWS) &&
          in_range(op->block_cols, 1, NEST_MAX_BLOCK_COLS) &&

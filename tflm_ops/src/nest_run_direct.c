@@ -7,7 +7,6 @@ typedef struct run {
   const nest_op* op;
   int32_t level;
   row_kernel kernel;
-  int all_common; /* requantization is the common one in all rows */
   const nest_row* rows;
 } run;
 
@@ -21,7 +20,7 @@ static void run_tile(const run* r, const uint8_t* inputs, int32_t pixels,
                           pixels > 1 ? out_c : 0,
                           pixels > 2 ? 2 * out_c : 0};
   r->kernel(r->op, &tile);
-  if (!r->all_common) nest_redo_rows(r->op, r->level, &tile, 0, pixels);
+  if (!r->op->common_shifts) nest_redo_rows(r->op, r->level, &tile, 0, pixels);
 }
 
 /* Up to four neighbouring pixels: 4, 2 or 1 at a time. */
@@ -80,33 +79,6 @@ static void run_1x1(const run* r, const nest_layout* layout,
   }
 }
 
-static void run_vector(const nest_op* op, int32_t level, const int8_t* input,
-                       int8_t* output, nest_row* rows) {
-  const row_kernel kernel = op->block_rows == 4   ? nest_vector_4x4
-                            : op->block_cols == 4 ? nest_vector_1x4
-                                                  : nest_vector_1x2;
-  const uint8_t* stream = (const uint8_t*)op->values;
-  const int32_t all = op->row_groups * op->block_rows;
-  uint8_t* inputs = (uint8_t*)(rows + (all < NEST_VECTOR_ROWS
-                                           ? all
-                                           : NEST_VECTOR_ROWS));
-  nest_layout layout;
-  nest_find_layout(op, &layout);
-  nest_expand_pixel(op, &layout, input, inputs);
-  for (int32_t first = 0; first < op->out_c; first += NEST_VECTOR_ROWS) {
-    const int32_t left = all - first;
-    const int32_t count = left < NEST_VECTOR_ROWS ? left : NEST_VECTOR_ROWS;
-    const int all_common =
-        nest_plan_rows(op, level, first / op->block_rows,
-                       count / op->block_rows, &stream, rows);
-    const int32_t end =
-        first + count < op->out_c ? first + count : op->out_c;
-    const nest_tile tile = {inputs, rows, output + first, output + end, 0, 0};
-    kernel(op, &tile);
-    if (!all_common) nest_redo_rows(op, level, &tile, first, 1);
-  }
-}
-
 /* Refer header file for details. */
 void nest_run_direct(const nest_op* op, int32_t level, const int8_t* input,
                      int8_t* output, void* scratch) {
@@ -114,16 +86,15 @@ void nest_run_direct(const nest_op* op, int32_t level, const int8_t* input,
   const size_t bytes =
       (size_t)op->out_h * (size_t)op->out_w * (size_t)op->out_c;
   if (nest_is_vector(op)) {
-    run_vector(op, level, input, output, rows);
-    nest_clamp(op, output, bytes);
+    nest_run_vector(op, level, input, output, scratch);
     return;
   }
   const uint8_t* stream = (const uint8_t*)op->values;
   nest_layout layout;
   nest_find_layout(op, &layout);
-  run r = {op, level, op->block_cols == 4 ? nest_rows_1x4 : nest_rows_1x2, 0,
-           rows};
-  r.all_common = nest_plan_rows(op, level, 0, op->row_groups, &stream, rows);
+  const run r = {op, level,
+                 op->block_cols == 4 ? nest_rows_1x4 : nest_rows_1x2, rows};
+  nest_plan_rows(op, level, 0, op->row_groups, &stream, rows);
   uint8_t* inputs = (uint8_t*)(rows + op->out_c);
   if (op->kernel_h == 1 && op->kernel_w == 1) {
     run_1x1(&r, &layout, input, output, inputs);

@@ -1,12 +1,6 @@
-#include "direct.h"
+#include "vector.h"
 
-#if !defined(__ARM_FEATURE_DSP)
-/* Refer header file for details. */
-void nest_vector_1x2(const nest_op* op, const nest_tile* tile) {
-  nest_rows_portable(op, tile, 1);
-}
-#else
-#include "vector_asm.h"
+#if defined(__ARM_FEATURE_DSP)
 
 /* Two 1x2 blocks, offsets in `at`, values in `weights`; the C is
  * nest_sum_row's. */
@@ -20,9 +14,11 @@ void nest_vector_1x2(const nest_op* op, const nest_tile* tile) {
   "smlad r4, r10, lr, r4\n\t"                        \
   "smlad r4, r11, " weights ", r4\n\t"
 
-static void __attribute__((naked, noinline)) vector_1x2(const nest_tile* tile) {
+/* Refer header file for details. */
+void __attribute__((naked)) nest_vector_1x2(const nest_vector* vector) {
   __asm__ volatile(
       NEST_VECTOR_BEGIN
+      NEST_VECTOR_ROW("add r8, r1, r2, lsl #3\n\t")
       "subs r3, #4\n\t"
       "blt 3f\n"
       "2:\n\t" /* for (; entries >= 4; entries -= 4) */
@@ -44,12 +40,8 @@ static void __attribute__((naked, noinline)) vector_1x2(const nest_tile* tile) {
       "sxtb16 lr, r8\n\t"
       "smlad r4, r10, lr, r4\n\t"
       NEST_VECTOR_END);
-  (void)tile;
+  (void)vector;
 }
-
-/* Refer header file for details. */
-void nest_vector_1x2(const nest_op* op, const nest_tile* tile) {
-  (void)op;
-  vector_1x2(tile);
-}
+#else
+typedef int nest_vector_1x2_is_assembly; /* ISO C wants a declaration */
 #endif

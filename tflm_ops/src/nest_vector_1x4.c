@@ -1,12 +1,6 @@
-#include "direct.h"
+#include "vector.h"
 
-#if !defined(__ARM_FEATURE_DSP)
-/* Refer header file for details. */
-void nest_vector_1x4(const nest_op* op, const nest_tile* tile) {
-  nest_rows_portable(op, tile, 1);
-}
-#else
-#include "vector_asm.h"
+#if defined(__ARM_FEATURE_DSP)
 
 /* A 1x4 block, its inputs' address in r10; the C is nest_sum_row's. */
 #define BLOCK(weights)                                     \
@@ -22,9 +16,12 @@ void nest_vector_1x4(const nest_op* op, const nest_tile* tile) {
   "add r10, r0, r2, lsr #16\n\t"           \
   BLOCK("r9")
 
-static void __attribute__((naked, noinline)) vector_1x4(const nest_tile* tile) {
+/* Refer header file for details. */
+void __attribute__((naked)) nest_vector_1x4(const nest_vector* vector) {
   __asm__ volatile(
       NEST_VECTOR_BEGIN
+      NEST_VECTOR_ROW("add r2, r2, r2, lsl #1\n\t"
+                      "add r8, r1, r2, lsl #2\n\t")
       "subs r3, #4\n\t"
       "blt 3f\n"
       "2:\n\t" /* for (; entries >= 4; entries -= 4) */
@@ -42,12 +39,8 @@ static void __attribute__((naked, noinline)) vector_1x4(const nest_tile* tile) {
       "uxtah r10, r0, r2\n\t"
       BLOCK("r8")
       NEST_VECTOR_END);
-  (void)tile;
+  (void)vector;
 }
-
-/* Refer header file for details. */
-void nest_vector_1x4(const nest_op* op, const nest_tile* tile) {
-  (void)op;
-  vector_1x4(tile);
-}
+#else
+typedef int nest_vector_1x4_is_assembly; /* ISO C wants a declaration */
 #endif

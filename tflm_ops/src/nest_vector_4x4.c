@@ -1,12 +1,6 @@
-#include "direct.h"
+#include "vector.h"
 
-#if !defined(__ARM_FEATURE_DSP)
-/* Refer header file for details. */
-void nest_vector_4x4(const nest_op* op, const nest_tile* tile) {
-  nest_rows_portable(op, tile, 1);
-}
-#else
-#include "vector_asm.h"
+#if defined(__ARM_FEATURE_DSP)
 
 /* One row of a 4x4 block, inputs in r8 and r9; the C is nest_sum_row's. */
 #define ROW(sum, weights)                            \
@@ -22,22 +16,30 @@ void nest_vector_4x4(const nest_op* op, const nest_tile* tile) {
   "ldr r11, [r1], #4\n\t"          \
   ROW("r6", "lr")                  \
   ROW("r7", "r11")
-#define STORE(sum)                               \
-  NEST_VECTOR_STORE(sum, "r1", "r11")            \
-  "cmp r11, r12\n\t"                             \
-  "beq 9f\n\t"
 
-/* On the stack: rows of the group, output, end. */
-static void __attribute__((naked, noinline)) vector_4x4(const nest_tile* tile) {
+/* Refer header file for details. */
+void __attribute__((naked)) nest_vector_4x4(const nest_vector* vector) {
   __asm__ volatile(
       "push {r4-r11, lr}\n\t"
-      "ldm r0, {r0, r1, r2, r3}\n\t"
-      "push {r1, r2, r3}\n"
-      "1:\n\t"
-      "ldr r5, [r1, #32]\n\t" /* the biases, 24 bytes apart */
-      "ldr r6, [r1, #56]\n\t"
-      "ldr r7, [r1, #80]\n\t"
-      "ldm r1, {r1, r3, r4}\n\t"
+      "ldm r0, {r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11}\n\t"
+      "mov r0, r9\n\t"
+      "push {r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11}\n"
+      "1:\n\t" /* r1 stream, r3 entries, r4-r7 biases doubled */
+      "ldm sp, {r1, r9, r10}\n\t"
+      "ldrd r11, r12, [sp, #36]\n\t"
+      "ldrh r3, [r9]\n\t"
+      "ldrh r2, [r9, r11]\n\t"
+      "ldm r10!, {r4, r5, r6, r7}\n\t"
+      "add r9, r12\n\t"
+      "adds r2, #1\n\t"
+      "lsrs r2, #1\n\t"
+      "add r2, r2, r2, lsl #3\n\t"
+      "add r8, r1, r2, lsl #2\n\t"
+      "stm sp, {r8, r9, r10}\n\t"
+      "lsls r4, #1\n\t"
+      "lsls r5, #1\n\t"
+      "lsls r6, #1\n\t"
+      "lsls r7, #1\n\t"
       "subs r3, #2\n\t"
       "blt 3f\n"
       "2:\n\t" /* for (; entries >= 2; entries -= 2) */
@@ -54,26 +56,22 @@ static void __attribute__((naked, noinline)) vector_4x4(const nest_tile* tile) {
       "ldr r2, [r1], #4\n\t"
       "uxtah r8, r0, r2\n\t"
       BLOCK
-      "6:\n\t"
-      "pop {r1, r11, r12}\n\t"
-      "adds r1, #12\n\t"
-      STORE("r4")
-      "adds r1, #12\n\t"
-      STORE("r5")
-      "adds r1, #12\n\t"
-      STORE("r6")
-      "adds r1, #12\n\t"
-      STORE("r7")
-      "push {r1, r11, r12}\n\t"
-      "b 1b\n"
-      "9:\n\t"
+      "6:\n\t" /* r1 multiplier, r2 shift, r3 output, r8 half_units, r9 end */
+      "add r8, sp, #12\n\t"
+      "ldm r8, {r1, r2, r3, r9}\n\t"
+      "ldr r8, [sp, #28]\n\t"
+      NEST_VECTOR_STORE("r4", "r8")
+      NEST_VECTOR_STORE("r5", "r8")
+      NEST_VECTOR_STORE("r6", "r8")
+      NEST_VECTOR_STORE("r7", "r8")
+      "add r8, sp, #12\n\t"
+      "stm r8, {r1, r2, r3}\n\t"
+      "cmp r3, r9\n\t"
+      "bne 1b\n\t"
+      "add sp, #44\n\t"
       "pop {r4-r11, pc}\n");
-  (void)tile;
+  (void)vector;
 }
-
-/* Refer header file for details. */
-void nest_vector_4x4(const nest_op* op, const nest_tile* tile) {
-  (void)op;
-  vector_4x4(tile);
-}
+#else
+typedef int nest_vector_4x4_is_assembly; /* ISO C wants a declaration */
 #endif

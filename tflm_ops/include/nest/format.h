@@ -10,9 +10,11 @@
  *            that header.level_table maps to the same table
  *   counts   entries of each ring, [row groups][rings], or [rings] when
  *            balanced (every row group has the same counts); 1, 2 or 4 bytes
- * each indices  per row group, per ring, per entry: blocks to advance from the
+ *            each; in the encoding offsets 2, and summed up from ring 0 on
+ *   indices  per row group, per ring, per entry: blocks to advance from the
  *            entry before; the first of a ring counts from block 0; 1 or 2
- * bytes values   int8, see the encodings
+ *            bytes each
+ *   values   int8, see the encodings
  *
  * Weights are a matrix of out_c rows and kernel_h*kernel_w*in_c columns (order
  * ky, kx, channel). A block is block_rows x block_cols of it, a row group
@@ -38,8 +40,8 @@
  *            planes, plane = stride_w * phase pixels of 2 * lanes bytes, phase
  *            the padded width / stride_w rounded up. For 1x1 kernels a plane
  *            is 4 pixels, or 1 where the op has one output pixel. Blocks are
- *            1x2 or 1x4; also 4x4 where the op has one output pixel and a 1x1
- *            kernel. The band has at most NEST_MAX_BAND bytes.
+ *            1x2 or 1x4; also 4x4 where the op has one output pixel, a 1x1
+ *            kernel and out_c in multiples of 4. The band has at most NEST_MAX_BAND bytes.
  */
 #ifndef NEST_FORMAT_H_
 #define NEST_FORMAT_H_

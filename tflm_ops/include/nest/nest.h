@@ -87,6 +87,7 @@ typedef struct nest_op {
   int32_t pad_top, pad_left;
   int32_t columns;            /* weights per output channel */
   int32_t row_groups;         /* groups of block_rows output channels */
+  int32_t common_shifts;      /* every shift is in -23..-1 */
   const int32_t* multiplier;  /* [tables][out_c] */
   const int32_t* bias;        /* [tables][out_c] */
   const int8_t* shift;        /* [tables][out_c], > 0 left, < 0 right */
