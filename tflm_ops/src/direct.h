@@ -114,6 +114,11 @@ void nest_plan_rows(const nest_op* op, int32_t level, int32_t first,
 void nest_expand_pixel(const nest_op* op, const nest_layout* layout,
                        const int8_t* from, uint8_t* to);
 
+/* The same for `pixels` pixels, `pitch` bytes apart, side by side in a plane. */
+void nest_expand_pixels(const nest_op* op, const nest_layout* layout,
+                        const int8_t* from, int32_t pitch, int32_t pixels,
+                        uint8_t* to);
+
 /* The band of input rows that output row oy needs; call for oy = 0, 1, ... */
 void nest_slide_band(const nest_op* op, const nest_layout* layout,
                      const int8_t* input, int32_t oy, uint8_t* band);

@@ -56,12 +56,20 @@ static void run_band(const run* r, const nest_layout* layout,
 }
 
 /* A 1x1 kernel: four output pixels at a time, wherever their inputs are. */
-static void expand_pixel_at(const nest_op* op, const nest_layout* layout,
-                            const int8_t* input, int32_t at, uint8_t* to) {
+static void expand_1x1(const nest_op* op, const nest_layout* layout,
+                       const int8_t* input, int32_t first, int32_t pixels,
+                       uint8_t* to) {
+  if (op->stride_h == 1 && op->out_w == op->in_w) {
+    nest_expand_pixels(op, layout, input + first * op->in_c, op->in_c, pixels,
+                       to);
+    return;
+  }
   /* Without padding: a window overlaps the input, and it is one pixel. */
-  const int32_t y = at / op->out_w * op->stride_h;
-  const int32_t x = at % op->out_w * op->stride_w;
-  nest_expand_pixel(op, layout, input + (y * op->in_w + x) * op->in_c, to);
+  for (int32_t at = first; at < first + pixels; ++at, to += 2 * layout->lanes) {
+    const int32_t y = at / op->out_w * op->stride_h;
+    const int32_t x = at % op->out_w * op->stride_w;
+    nest_expand_pixel(op, layout, input + (y * op->in_w + x) * op->in_c, to);
+  }
 }
 
 static void run_1x1(const run* r, const nest_layout* layout,
@@ -71,10 +79,7 @@ static void run_1x1(const run* r, const nest_layout* layout,
   const int32_t pixels = total < NEST_TILE ? total : NEST_TILE;
   for (int32_t start = 0; start < total; start += NEST_TILE) {
     const int32_t at = tile_start(start, total);
-    for (int32_t t = 0; t < pixels; ++t) {
-      expand_pixel_at(op, layout, input, at + t,
-                      inputs + t * layout->lanes * 2);
-    }
+    expand_1x1(op, layout, input, at, pixels, inputs);
     run_pixels(r, inputs, pixels, output + at * op->out_c);
   }
 }

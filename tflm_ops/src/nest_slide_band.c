@@ -33,6 +33,10 @@ static void expand_row(const nest_op* op, const nest_layout* layout,
   uint8_t* to = row + op->pad_left / layout->phases * pixel_bytes;
   int32_t width = padded - op->pad_left;
   if (width > op->in_w) width = op->in_w;
+  if (layout->phases == 1) {
+    nest_expand_pixels(op, layout, from, op->in_c, width, to);
+    return;
+  }
   for (int32_t x = 0; x < width; ++x, from += op->in_c) {
     nest_expand_pixel(op, layout, from,
                       to + phase * layout->phase_width * pixel_bytes);
