@@ -1,4 +1,4 @@
-"""Where the compiled libraries of the package are."""
+"""Where the compiled libraries and the C sources of the package are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from keras_nest.errors import NestError
 
 _FOLDER = "_lib"
+_SOURCES = "tflm_ops"
 _VARIABLE = "KERAS_NEST_LIBRARY_DIR"
 
 
@@ -40,6 +41,27 @@ def library_path(stem: str) -> Path:
     )
 
 
+def sources_path() -> Path:
+    """The folder `tflm_ops` with the C sources, to build firmware and benches from.
+
+    That of the source checkout if the package runs out of one, so that edits count;
+    else the copy that a wheel installs.
+
+    Raises:
+        NestError: there is neither.
+    """
+    checkout = Path(__file__).parents[1] / _SOURCES
+    candidates = [checkout, *(folder / _SOURCES for folder in _folders())]
+    for folder in candidates:
+        if (folder / "include" / "nest" / "nest.h").is_file():
+            return folder
+    searched = ", ".join(str(folder) for folder in candidates)
+    raise NestError(
+        f"Expected the package's C sources. Received: no such folder: {searched}.",
+        hint="Install again: `pip install --force-reinstall keras-nest`.",
+    )
+
+
 def _folders() -> list[Path]:
     folders = []
     if _VARIABLE in os.environ:
@@ -49,5 +71,7 @@ def _folders() -> list[Path]:
         files = importlib.metadata.files("keras-nest") or []
     except importlib.metadata.PackageNotFoundError:
         files = []
-    installed = {Path(str(f.locate())).parent for f in files if _FOLDER in f.parts}
+    installed = {
+        Path(str(f.locate())).parent for f in files if f.parent.name == _FOLDER
+    }
     return folders + sorted(installed - set(folders))

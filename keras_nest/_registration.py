@@ -19,7 +19,7 @@ REGISTERING = "keras_nest.nested_model"
 
 def register_with_keras() -> None:
     """Registers the classes now if Keras is there, else right after its import."""
-    if "keras" in sys.modules:
+    if sys.modules.get("keras") is not None:
         importlib.import_module(REGISTERING)
     else:
         sys.meta_path.insert(0, _AfterKeras())

@@ -20,6 +20,9 @@ import click
 from keras_nest.errors import NestError
 
 FORMATS = click.Choice(["int8", "float32"])
+TARGETS = click.Choice(
+    ["cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"]
+)
 ENCODINGS = click.Choice(["auto", "dense", "blocks", "lists"])
 
 
@@ -77,6 +80,7 @@ def cli() -> None:
       keras-nest run model.tflite --data test.npz
       keras-nest evaluate model.keras model.tflite --data test.npz
       keras-nest extract model.tflite --level 0 -o level0.tflite
+      keras-nest bench model.tflite --target cortex-m4
 
     Level 0 is the sparsest and cheapest, the last level the densest and most accurate.
     """
@@ -166,7 +170,9 @@ def convert(
         )
         path = tflite.save(output)
     if as_json:
-        print_json({"output": str(path), "bytes": len(tflite)} | tflite.report.as_dict())
+        print_json(
+            {"output": str(path), "bytes": len(tflite)} | tflite.report.as_dict()
+        )
         return
     reporting.print_conversion(tflite.report)
     click.echo(f"Wrote {path} ({len(tflite):,} bytes).", err=True)
@@ -203,7 +209,9 @@ def inspect(model: str, as_json: bool) -> None:
     help="The level to run.",
 )
 @click.option("-o", "--output", metavar="FILE", help="Save the outputs (.npz).")
-@click.option("--limit", type=click.IntRange(min=1), help="Run only the first N samples.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="Run only the first N samples."
+)
 @option_json
 def run(
     model: str,
@@ -234,7 +242,9 @@ def run(
 
 @cli.command()
 @click.argument("model", type=click.Path(path_type=str))
-@click.option("--level", type=int, required=True, metavar="N", help="The level to keep.")
+@click.option(
+    "--level", type=int, required=True, metavar="N", help="The level to keep."
+)
 @click.option("-o", "--output", required=True, metavar="FILE", help="The .tflite.")
 @click.option(
     "--dense-as-conv",
@@ -267,7 +277,9 @@ def extract(
     "--data", required=True, metavar="FILE", help="Inputs: .npz with x and y, or .npy."
 )
 @click.option("--labels", metavar="FILE", help="Labels (.npy), if --data holds only x.")
-@click.option("--limit", type=click.IntRange(min=1), help="Use only the first N samples.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="Use only the first N samples."
+)
 @option_import
 @option_json
 def evaluate(
@@ -299,6 +311,44 @@ def evaluate(
         print_json({"data": data, "samples": len(x), "models": scores})
     else:
         reporting.print_scores(scores)
+
+
+@cli.command()
+@click.argument("model", type=click.Path(path_type=str))
+@click.option(
+    "--target",
+    type=TARGETS,
+    default="cortex-m4",
+    show_default=True,
+    help="The core to compile for and to emulate.",
+)
+@click.option(
+    "--data",
+    metavar="FILE",
+    help="Inputs (.npy or .npz): the ops run on what the model makes of the first "
+    "sample. Without it, on random values.",
+)
+@option_json
+def bench(model: str, target: str, data: str | None, as_json: bool) -> None:
+    """Count the instructions of a .tflite MODEL on an emulated Cortex-M.
+
+    Compiles the nested kernels with arm-none-eabi-gcc, runs every nested op at every
+    level in QEMU and checks its output. The counts are exact and the same in every
+    run; builtin ops are listed, not timed.
+    """
+    from keras_nest import reporting
+    from keras_nest.bench import bench as count
+    from keras_nest.evaluation import load_data
+    from keras_nest.files import read_bytes
+
+    tflite = read_bytes(model)
+    x = None if data is None else load_data(data, limit=1)[0]
+    with reporting.status(f"Compiling for {target} and running in QEMU"):
+        result = count(tflite, target, x)
+    if as_json:
+        print_json({"model": model} | result.as_dict())
+    else:
+        reporting.print_bench(model, result)
 
 
 def parse_level(text: str) -> int | None:
@@ -341,7 +391,7 @@ def load_keras_model(path: str, modules: tuple[str, ...]) -> Any:
         except (ValueError, TypeError, OSError) as error:
             raise NestError(
                 f"Cannot load {path} as a Keras model: {str(error).splitlines()[0]}",
-                hint="If it uses layers of your own, name their module: --import MODULE",
+                hint="If it uses layers of your own, name their module with --import.",
             ) from error
 
 

@@ -6,13 +6,12 @@ import dataclasses
 import io
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from keras_nest.errors import NestError
-from keras_nest.files import write_atomic
+from keras_nest.files import inputs_of, read_arrays, write_atomic
 
 Array = np.ndarray[Any, Any]
 Progress = Callable[[int, int], None]
@@ -75,19 +74,11 @@ def load_data(
     Raises:
         NestError: If a file cannot be read, or lengths disagree.
     """
-    arrays = _load_arrays(path)
-    if "x" in arrays:
-        x = arrays["x"]
-    elif len(arrays) == 1:
-        x = next(iter(arrays.values()))
-    else:
-        raise NestError(
-            f"Expected an array named 'x' in {path}. Received: {sorted(arrays)}",
-            hint="Save it with numpy.savez(file, x=inputs, y=labels).",
-        )
+    arrays = read_arrays(path)
+    x = inputs_of(arrays, path)
     y = arrays.get("y")
     if labels is not None:
-        y = next(iter(_load_arrays(labels).values()))
+        y = next(iter(read_arrays(labels).values()))
     if x.ndim < 2 or len(x) == 0:
         raise NestError(
             f"Expected inputs of shape (samples, ...) in {path}. "
@@ -100,28 +91,6 @@ def load_data(
             f"{len(y)} labels"
         )
     return x[:limit], None if y is None else y[:limit]
-
-
-def _load_arrays(path: str) -> dict[str, Array]:
-    if Path(path).suffix not in (".npy", ".npz"):
-        raise NestError(
-            f"Expected a .npy or .npz file. Received: {path}",
-            hint="Save arrays with numpy.save or numpy.savez.",
-        )
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return {"x": loaded}
-        with loaded:
-            return {name: loaded[name] for name in loaded.files}
-    except OSError as error:
-        reason = error.strerror or "the file is damaged"
-        raise NestError(f"Cannot read {path}: {reason}") from error
-    except (ValueError, EOFError, KeyError) as error:
-        raise NestError(f"Cannot read {path}: {error}") from error
-    except Exception as error:
-        # numpy lets zipfile's and zlib's own exceptions through.
-        raise NestError(f"Cannot read {path}: the file is damaged ({error})") from error
 
 
 def run_levels(
@@ -165,7 +134,8 @@ def run_levels(
 def save_outputs(path: str, results: RunResults) -> None:
     """Writes one array per level into an .npz."""
     buffer = io.BytesIO()
-    np.savez(buffer, **{run.name: run.outputs for run in results.runs})
+    arrays: dict[str, Any] = {run.name: run.outputs for run in results.runs}
+    np.savez(buffer, **arrays)
     write_atomic(path, buffer.getvalue())
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from keras_nest.errors import NestError
 
@@ -70,3 +73,52 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
             f"Cannot read {source}: {error.strerror}",
             hint="Check the path; it is taken relative to the current folder.",
         ) from error
+
+
+def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, Any]]:
+    """Reads a .npy (as "x") or all arrays of a .npz.
+
+    Nothing pickled is loaded, so that a file from elsewhere cannot run code.
+
+    Raises:
+        NestError: If the file is missing, damaged or of another kind.
+    """
+    source = Path(path)
+    if source.suffix not in (".npy", ".npz"):
+        raise NestError(
+            f"Expected a .npy or .npz file. Received: {source}",
+            hint="Save arrays with numpy.save(file, x) or numpy.savez(file, x=x, y=y).",
+        )
+    try:
+        loaded = np.load(source, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return {"x": loaded}
+        with loaded:
+            return {name: loaded[name] for name in loaded.files}
+    except FileNotFoundError as error:
+        raise NestError(
+            f"Cannot read {source}: {error.strerror}",
+            hint="Check the path; it is taken relative to the current folder.",
+        ) from error
+    except Exception as error:
+        # numpy lets zipfile's, zlib's and pickle's own exceptions through.
+        raise NestError(
+            f"Cannot read {source} as a numpy file: {error}",
+            hint="Save arrays with numpy.save(file, x), as plain numbers.",
+        ) from error
+
+
+def inputs_of(arrays: dict[str, np.ndarray[Any, Any]], path: Any) -> Any:
+    """The array `x` of a file, or its only one.
+
+    Raises:
+        NestError: If there are several and none is named x.
+    """
+    if "x" in arrays:
+        return arrays["x"]
+    if len(arrays) == 1:
+        return next(iter(arrays.values()))
+    raise NestError(
+        f"Expected an array named 'x' in {path}. Received: {sorted(arrays)}",
+        hint="Save it with numpy.savez(file, x=inputs, y=labels).",
+    )

@@ -175,6 +175,21 @@ def check_sparsities(sparsities: Sequence[float], strict: bool = True) -> list[f
     return values
 
 
+def check_level(level: Any, levels: int) -> int:
+    """Returns the level as an int.
+
+    Raises:
+        NestError: If a model of so many levels has none of this number.
+    """
+    whole = isinstance(level, int | np.integer) and not isinstance(level, bool)
+    if not whole or not 0 <= level < levels:
+        raise NestError(
+            f"Expected a level from 0 (sparsest) to {levels - 1} (densest). "
+            f"Received: level={level!r}"
+        )
+    return int(level)
+
+
 def kept_counts(blocks: int, sparsities: Sequence[float]) -> list[int]:
     """How many of `blocks` blocks each level keeps, rounded to the nearest."""
     return [int(np.floor((1 - value) * blocks + 0.5)) for value in sparsities]

@@ -13,7 +13,6 @@ from keras_nest.batches import SeededBatches, recalibration_batches
 from keras_nest.callbacks import MaskUpdates
 from keras_nest.errors import NestError
 from keras_nest.layers import NestedBatchNormalization
-from keras_nest.layers.base import check_level
 from keras_nest.nesting import NESTED_KERNELS, level_graph
 from keras_nest.schedules import CubicRamp, MaskSchedule
 from keras_nest.summary import print_summary
@@ -104,7 +103,7 @@ class NestedModel(keras.Model):
         Raises:
             NestError: If there is no such level.
         """
-        level = check_level(level, self.levels)
+        level = masks.check_level(level, self.levels)
         return level_graph(self.graph, level, f"{self.name}_level_{level}")
 
     def summary(self, print_fn: Any = None, **kwargs: Any) -> None:

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from keras_nest.bench import BenchResult
     from keras_nest.converter.convert import ConversionReport
     from keras_nest.converter.describe import ModelFacts, OpFacts
     from keras_nest.evaluation import RunResults
@@ -164,6 +165,58 @@ def print_run(results: RunResults) -> None:
         f"Arena: {results.arena_bytes:,} bytes on this 64-bit host, the same for all "
         "levels; a 32-bit target needs less."
     )
+
+
+def print_bench(name: str, result: BenchResult) -> None:
+    made = table(
+        f"{name} on {result.target} (QEMU's {result.machine}), instructions", "layer"
+    )
+    for column in ("encoding", "block", "bytes", "scratch"):
+        made.add_column(column, justify="right")
+    for level in range(result.levels):
+        made.add_column(f"level {level}\ncount", justify="right")
+        if level < result.levels - 1:
+            made.add_column("\nratio", justify="right")
+    for op in result.ops:
+        facts = [op.encoding, op.block, f"{op.weight_bytes:,}", f"{op.scratch_bytes:,}"]
+        made.add_row(op.name, *facts, *_counts(op.instructions))
+    made.add_section()
+    totals = ["", "", f"{result.weight_bytes:,}", f"{result.scratch_bytes:,}"]
+    made.add_row("total", *totals, *_counts(result.instructions), style="bold")
+    console = output()
+    console.print(made)
+    console.print(
+        "Ratio: to the densest level. Total of scratch: the largest, as the ops take "
+        "turns."
+    )
+    console.print(
+        f"Flash: {result.weight_bytes:,} bytes of packed weights, "
+        f"{result.kernel_bytes:,} of kernel code (without glue and TFLM)."
+    )
+    if result.host_arena_bytes is not None:
+        console.print(
+            f"Arena: {result.host_arena_bytes:,} bytes on this 64-bit host; a 32-bit "
+            "target needs less."
+        )
+    others = ", ".join(f"{count} {op}" for op, count in result.not_timed.items())
+    console.print(f"Builtin ops, not timed: {others or 'none'}.")
+    ran_on = {
+        "random": "random int8 inputs (give --data for the model's own)",
+        "first sample": "what the densest level makes of the first sample",
+    }[result.data]
+    console.print(f"Run on {ran_on}; outputs equal the reference's.")
+    console.print(f"{result.compiler}; {result.emulator}")
+
+
+def _counts(instructions: list[int]) -> list[str]:
+    """Each level's count and, but for the densest, its share of the densest's."""
+    densest = instructions[-1]
+    cells = [
+        cell
+        for count in instructions[:-1]
+        for cell in (f"{count:,}", f"{count / densest:.3f}")
+    ]
+    return [*cells, f"{densest:,}"]
 
 
 def print_scores(scores: list[dict[str, Any]]) -> None:

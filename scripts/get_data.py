@@ -1,6 +1,6 @@
 """Data sets and models that the scripts and tests use, fetched once into a cache.
 
-    python scripts/get_data.py --cache .cache mlperf_tiny fashion_mnist
+python scripts/get_data.py --cache .cache mlperf_tiny fashion_mnist
 """
 
 from __future__ import annotations

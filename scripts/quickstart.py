@@ -76,7 +76,7 @@ def float_accuracy(model: keras.Model, x: np.ndarray, y: np.ndarray) -> list[flo
 
 
 def rivals(x: Any, y: Any, x_test: Any, y_test: Any, options: Any) -> dict[str, float]:
-    """The nets a user would train instead: dense alone, and the sparsest level alone."""
+    """What a user would train instead: the net dense, and the sparsest level alone."""
     CONSOLE.rule("rival: the same net, dense, alone")
     keras.utils.set_random_seed(options.seed)
     dense = network()
@@ -180,8 +180,10 @@ def main() -> None:
     write_atomic(options.out / "report.json", json.dumps(report, indent=2).encode())
     plot(report, options.out / "accuracy.png")
     print_table(report)
-    CONSOLE.print(f"Wrote {options.out}/: model.keras model.tflite test.npz "
-                  "report.json accuracy.png")
+    CONSOLE.print(
+        f"Wrote {options.out}/: model.keras model.tflite test.npz "
+        "report.json accuracy.png"
+    )
 
 
 def print_table(report: dict[str, Any]) -> None:

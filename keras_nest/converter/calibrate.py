@@ -12,6 +12,14 @@ from keras_nest.converter.graph import Array, Graph
 
 BATCH = 64
 
+SOFTMAX_RANGE = 2.0**-12
+"""Narrowest range of a softmax's inputs: the int8 kernels need a step of 2**-26 at
+least, and over a range like this the outputs differ by less than 1/256 anyway."""
+
+ADD_RANGE = 2.0**-16
+"""Narrowest range of a sum, as a share of its widest input's: the int8 kernels need
+2**-19 or more, and a sum that cancels like this is lost in its inputs' rounding."""
+
 Tensor = Any
 
 
@@ -51,11 +59,32 @@ def ranges(graph: Graph, data: Array) -> dict[str, tuple[float, float]]:
                     min(low, float(value.min())),
                     max(high, float(value.max())),
                 )
+    _tie(graph, found)
+    _widen(graph, found)
+    _tie(graph, found)
+    return found
+
+
+def _tie(graph: Graph, found: dict[str, tuple[float, float]]) -> None:
     for group in ties(graph):
         low = min(found[name][0] for name in group)
         high = max(found[name][1] for name in group)
-        found |= {name: (low, high) for name in group}
-    return found
+        found.update({name: (low, high) for name in group})
+
+
+def _widen(graph: Graph, found: dict[str, tuple[float, float]]) -> None:
+    """Widens ranges so narrow that TFLM's Prepare would abort the whole process."""
+
+    def at_least(name: str, span: float) -> None:
+        low, high = min(found[name][0], 0), max(found[name][1], 0)
+        found[name] = low, max(high, low + span)
+
+    for op in graph.ops:
+        if isinstance(op, ir.Activation) and op.kind == "softmax":
+            at_least(op.inputs[0], SOFTMAX_RANGE)
+        elif isinstance(op, ir.Add):
+            spans = (max(found[t][1], 0) - min(found[t][0], 0) for t in op.inputs)
+            at_least(op.output, ADD_RANGE * max(spans))
 
 
 def ties(graph: Graph) -> list[list[str]]:

@@ -110,11 +110,8 @@ def describe(tflite: bytes) -> ModelFacts:
     by_index = {operator.index: operator for operator in nested}
     levels = nested[0].op.levels if nested else 0
     ops = []
-    operators: dict[str, int] = {}
     for index, operator in enumerate(model.subgraphs[0].operators):
-        code, custom = flatbuffer.code_of(model, operator)
-        name = custom or _NAMES.get(code, f"BUILTIN_{code}")
-        operators[name] = operators.get(name, 0) + 1
+        code, _ = flatbuffer.code_of(model, operator)
         if index in by_index:
             ops.append(_nested_facts(by_index[index]))
         elif code in _KINDS:
@@ -127,7 +124,7 @@ def describe(tflite: bytes) -> ModelFacts:
     return ModelFacts(
         description=flatbuffer.text(model.description),
         levels=levels,
-        operators=operators,
+        operators=operator_names(model),
         ops=ops,
         sparsity=[1 - value / weights if weights else 0.0 for value in kept],
         macs=[sum(_at(op.macs, level) for op in ops) for level in range(count)],
@@ -140,6 +137,16 @@ def describe(tflite: bytes) -> ModelFacts:
         entropy_bound=sum(op.entropy_bound for op in ops),
         file_bytes=len(tflite),
     )
+
+
+def operator_names(model: Any) -> dict[str, int]:
+    """How many operators of each name a parsed file has."""
+    names: dict[str, int] = {}
+    for operator in model.subgraphs[0].operators:
+        code, custom = flatbuffer.code_of(model, operator)
+        name = custom or _NAMES.get(code, f"BUILTIN_{code}")
+        names[name] = names.get(name, 0) + 1
+    return names
 
 
 def _values_and_indices(op: OpFacts) -> int:

@@ -25,6 +25,7 @@ from keras_nest.converter.nested_file import NestedOperator, nested_operators
 from keras_nest.converter.plain import PlainWeights, write_plain
 from keras_nest.errors import NestError
 from keras_nest.format import Geometry, NestedOp
+from keras_nest.masks import check_level
 
 
 def extract(tflite: bytes, level: int, dense_as_conv: bool = False) -> bytes:
@@ -49,13 +50,7 @@ def extract(tflite: bytes, level: int, dense_as_conv: bool = False) -> bytes:
             "Expected a .tflite with nested ops. Received: one without any",
             hint="It has one level already: use the file as it is.",
         )
-    levels = found[0].op.levels
-    whole = isinstance(level, int | np.integer) and not isinstance(level, bool)
-    if not whole or not 0 <= level < levels:
-        raise NestError(
-            f"Expected a level from 0 (the sparsest) to {levels - 1}. "
-            f"Received: {level!r}"
-        )
+    level = check_level(level, found[0].op.levels)
     writer = ModelWriter(model)
     subgraph = writer.subgraph
     operators = list(subgraph.operators)
@@ -63,7 +58,7 @@ def extract(tflite: bytes, level: int, dense_as_conv: bool = False) -> bytes:
     by_index = {nested.index: nested for nested in found}
     for index, operator in enumerate(operators):
         if index in by_index:
-            _write_level(writer, by_index[index], int(level), dense_as_conv)
+            _write_level(writer, by_index[index], level, dense_as_conv)
         else:
             subgraph.operators.append(operator)
     sweep.drop_inputs(model, {nested.level for nested in found})

@@ -96,11 +96,26 @@ def quantize(graph: Graph, ranges: dict[str, tuple[float, float]]) -> QuantizedG
         if isinstance(op, ir.Activation) and op.kind == "softmax":
             # The int8 softmax kernels know this scale only.
             tensors[op.output] = Quantization(1 / 256, INT8_MIN)
+    _drop_idle_clamps(graph, tensors)
     weighted = {
         op.name: _quantize_op(op, tensors[op.inputs[0]], tensors[op.output])
         for op in graph.weighted()
     }
     return QuantizedGraph(graph, tensors, weighted)
+
+
+def _drop_idle_clamps(graph: Graph, tensors: dict[str, Quantization]) -> None:
+    """Makes a ReLU6 whose range ends far below 6 a ReLU.
+
+    It is the same function there, and TensorFlow Lite refuses a 6 that is 2**31 steps.
+    """
+    for op in graph.ops:
+        if tensors[op.output].scale * 2.0**24 > 6:
+            continue
+        if isinstance(op, Weighted | ir.Add) and op.activation == "relu6":
+            op.activation = "relu"
+        elif isinstance(op, ir.Activation) and op.kind == "relu6":
+            op.kind = "relu"
 
 
 def activation_quantization(low: float, high: float) -> Quantization:

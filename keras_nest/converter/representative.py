@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from keras_nest.converter.graph import Array, Shape
 from keras_nest.errors import NestError
+from keras_nest.files import inputs_of, read_arrays
 
 _HINT = (
     "Pass a few hundred samples of the training inputs, preprocessed as the model is "
@@ -41,7 +41,7 @@ def load(source: Any, shape: Shape, samples: int = 500) -> Array:
             f"Expected `samples` to be a positive integer. Received: {samples!r}"
         )
     if isinstance(source, str | os.PathLike):
-        source = _read(Path(source))
+        source = inputs_of(read_arrays(source), source)
     if hasattr(source, "__array__"):
         data = _checked(np.asarray(source), shape, "representative data")
         picked = np.linspace(0, len(data) - 1, min(samples, len(data))).round()
@@ -75,37 +75,6 @@ def _collect(source: Iterable[Any], shape: Shape, samples: int) -> Array:
             hint="A generator can be read only once: make a new one for each call.",
         )
     return np.concatenate(parts)[:samples]
-
-
-def _read(path: Path) -> Array:
-    if path.suffix not in (".npy", ".npz"):
-        raise NestError(
-            f"Expected a .npy or .npz file. Received: {path}",
-            hint="Save the samples with numpy.save(file, x).",
-        )
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if path.suffix == ".npy":
-            return np.asarray(loaded)
-        with loaded:
-            if "x" in loaded or len(loaded.files) == 1:
-                return np.asarray(loaded["x" if "x" in loaded else loaded.files[0]])
-            names = sorted(loaded.files)
-    except FileNotFoundError:
-        raise NestError(
-            f"Cannot read {path}: no such file",
-            hint="Check the path; it is taken relative to the current folder.",
-        ) from None
-    except Exception as error:
-        # numpy lets zipfile's, zlib's and pickle's own exceptions through.
-        raise NestError(
-            f"Cannot read {path} as a numpy file: {error}",
-            hint="Save the samples with numpy.save(file, x), as plain numbers.",
-        ) from error
-    raise NestError(
-        f"Expected an array named 'x' in {path}. Received: {names}",
-        hint="Save it with numpy.savez(file, x=inputs).",
-    )
 
 
 def _checked(data: Array, shape: Shape, what: str) -> Array:

@@ -12,7 +12,7 @@ from keras import ops
 
 from keras_nest import masks
 from keras_nest.errors import NestError
-from keras_nest.masks import Pattern
+from keras_nest.masks import Pattern, check_level
 
 Tensor = Any
 PACKAGE = "keras_nest"
@@ -32,16 +32,6 @@ def check_routing(routing: str) -> str:
             f"Expected `routing` to be one of {ROUTINGS}. Received: routing={routing!r}"
         )
     return routing
-
-
-def check_level(level: Any, levels: int) -> int:
-    """Returns the level as an int, or raises if the model has none of this number."""
-    if not isinstance(level, int | np.integer) or not 0 <= level < levels:
-        raise NestError(
-            f"Expected a level from 0 (the sparsest) to {levels - 1}. "
-            f"Received: level={level!r}"
-        )
-    return int(level)
 
 
 def level_tensor(level: Any, levels: int) -> Tensor:

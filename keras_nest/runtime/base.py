@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from keras_nest.errors import NestError
 from keras_nest.files import read_bytes
+from keras_nest.masks import check_level
 from keras_nest.runtime.interface import Interface, TensorDetails, read_interface
 
 Array = npt.NDArray[Any]
@@ -105,6 +106,10 @@ class BaseInterpreter(ABC):
         self._invoke()
         return self._get_output(self.output_details[0].index)
 
+    def outputs(self) -> list[Array]:
+        """All outputs of the last `run`, in the order of `output_details`."""
+        return [self._get_output(details.index) for details in self.output_details]
+
     def check_level(self, level: int | None) -> int | None:
         """Returns `level`, the densest for None; raises NestError if out of range."""
         if self.levels == 0:
@@ -117,12 +122,7 @@ class BaseInterpreter(ABC):
             return None
         if level is None:
             return self.levels - 1
-        if not isinstance(level, (int, np.integer)) or not 0 <= level < self.levels:
-            raise NestError(
-                f"Expected a level from 0 (sparsest) to {self.levels - 1} (densest). "
-                f"Received: level={level}"
-            )
-        return int(level)
+        return check_level(level, self.levels)
 
     def _only_input(self) -> TensorDetails:
         if len(self.input_details) != 1:

@@ -54,7 +54,10 @@ def read_interface(model: bytes) -> Interface:
     """
     from ai_edge_litert import schema_py_generated as schema
 
-    parsed = _parse(schema, model)
+    from keras_nest.converter import flatbuffer
+
+    # Checked as a whole: TFLM itself would trust any offset in it.
+    parsed = flatbuffer.load(model)
     if not parsed.subgraphs:
         raise NestError("Expected a .tflite with a graph. Received: one without")
     graph = parsed.subgraphs[0]
@@ -85,24 +88,6 @@ def read_interface(model: bytes) -> Interface:
         for op in subgraph.operators or ()
     )
     return Interface(tuple(inputs), level, outputs, levels, variables)
-
-
-def _parse(schema: Any, model: bytes) -> Any:
-    """Unpacks the whole flatbuffer: TFLM itself would trust any offset in it."""
-    if len(model) < 8 or model[4:8] != b"TFL3":
-        raise NestError(
-            "Expected a .tflite file. Received: bytes without the mark of one (TFL3)",
-            hint="keras_nest.convert writes one from a Keras model.",
-        )
-    try:
-        return schema.ModelT.InitFromPackedBuf(model, 0)
-    except Exception as error:
-        # The generated reader has no errors of its own: struct, numpy, index errors.
-        raise NestError(
-            f"Expected a whole .tflite file. Received: one that is cut off or damaged "
-            f"({len(model)} bytes)",
-            hint="Copy or convert the file again.",
-        ) from error
 
 
 def _find_level(schema: Any, parsed: Any) -> tuple[int, int]:

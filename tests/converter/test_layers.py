@@ -58,12 +58,14 @@ CASES: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], float]] = {
     "norm of a signal": (SIGNAL, L.BatchNormalization(axis=2), 1),
     "rescaling": (IMAGE, L.Rescaling(0.5, offset=-1.0), 1),
     "relu": (IMAGE, L.ReLU(), 1),
-    "relu6": (IMAGE, lambda x: L.ReLU(6.0)(L.MaxPooling2D(1)(L.ReLU()(x))), 1.5),
+    "relu6": (IMAGE, lambda x: L.ReLU(6.0)(L.MaxPooling2D(1)(L.Rescaling(5.0)(x))), 1),
     "activation": (FEATURES, L.Activation("relu"), 1),
     # TFLite's int8 softmax works with a table of exponentials in Q5.26.
     "softmax": (FEATURES, L.Softmax(), 1),
     "softmax activation": (SIGNAL, L.Activation("softmax"), 1),
     "dense softmax": (FEATURES, L.Dense(4, activation="softmax"), 2),
+    # A step of the inner softmax is 1/256, one of the output about 1/80.
+    "softmax inside": (FEATURES, lambda x: L.Concatenate()([L.Softmax()(x), x]), 1.5),
     "add": (IMAGE, addition, 1),
     "add of three": (FEATURES, lambda x: L.Add()([x, L.ReLU()(x), x]), 4),
     "add operator": (FEATURES, lambda x: x + L.ReLU()(x), 2),

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_nest import NestError
+from keras_nest import NestError, convert
 from keras_nest.converter import calibrate, quantize
 from keras_nest.converter.arithmetic import (
     activation_bounds,
@@ -23,6 +23,7 @@ from keras_nest.converter.freeze import freeze
 from keras_nest.converter.graph import Graph, Weighted
 from keras_nest.converter.packing import nested_op
 from keras_nest.format import pack
+from keras_nest.runtime import Interpreter
 from tests.converter.nets import inputs_for, nested_random_net, random_net
 
 L = keras.layers
@@ -67,6 +68,26 @@ def test_unambiguous_scales_make_both_products_agree() -> None:
         wide = quantize_multiplier(effective_scale(source, found, out))
         narrow = quantize_multiplier(effective_scale(source, found, out, single=True))
         np.testing.assert_array_equal(wide, narrow)
+
+
+def test_lone_dense_output_has_the_multiplier_that_tflm_computes() -> None:
+    inputs = keras.Input((9,), name="x")
+    for seed in range(10):
+        keras.utils.set_random_seed(seed)
+        model = keras.Model(inputs, L.Dense(1, name="y")(inputs))
+        graph = freeze(model)
+        ranges = calibrate.ranges(graph, inputs_for(model, 10, seed))
+        quantized = quantize.quantize(graph, ranges)
+        op = quantized.weighted["y"]
+        factor = effective_scale(
+            quantized.tensors["x"].scale,
+            op.weight_scale,
+            quantized.tensors["y"].scale,
+            single=True,
+        )
+        np.testing.assert_array_equal(
+            (op.multiplier, op.shift), quantize_multiplier(factor)
+        )
 
 
 def test_activation_bounds_by_hand() -> None:
@@ -168,6 +189,40 @@ def test_accumulator_limit_is_that_of_the_format() -> None:
             pack(nested_op(quantized, quantized.weighted["y"]))
             packed += 1
     assert 5 < packed < 35
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_relu6_far_above_a_tiny_range_still_runs(fused: bool) -> None:
+    inputs = keras.Input((5, 5, 3))
+    x = L.DepthwiseConv2D(3, depthwise_initializer="ones")(inputs)
+    x = L.ReLU(6.0)(x if fused else L.MaxPooling2D(1)(x))
+    model = keras.Model(inputs, x)
+    data = 1e-12 * inputs_for(model, 10)
+    interpreter = Interpreter(convert(model, data))
+    got = interpreter.predict(data, dequantize=True)
+    step = interpreter.output_details[0].scale
+    # Rounding 9 inputs by half a step each; inputs and outputs have similar steps.
+    np.testing.assert_allclose(got, model.predict(data, verbose=0), atol=5 * step)
+
+
+def test_softmax_of_a_tiny_range_still_runs() -> None:
+    """TFLM's own Prepare aborts the whole process below a step of 2**-26."""
+    inputs = keras.Input((6,))
+    model = keras.Model(inputs, L.Softmax()(inputs))
+    data = 1e-12 * inputs_for(model, 10)
+    got = Interpreter(convert(model, data)).predict(data, dequantize=True)
+    np.testing.assert_allclose(got, 1 / 6, atol=1 / 256)
+
+
+def test_sum_that_cancels_still_runs() -> None:
+    """TFLM's own Prepare aborts where a sum's step is a millionth of its inputs'."""
+    inputs = keras.Input((4, 4, 2))
+    almost = L.Rescaling(-1 + 1e-7)(inputs)
+    model = keras.Model(inputs, L.ReLU(6.0)(L.Add()([inputs, almost])))
+    data = inputs_for(model, 10)
+    interpreter = Interpreter(convert(model, data))
+    got = interpreter.predict(data, dequantize=True)
+    np.testing.assert_allclose(got, 0, atol=2 * interpreter.input_details[0].scale)
 
 
 def dense_graph(scale: Any, bias: Any) -> Graph:

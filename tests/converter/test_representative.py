@@ -89,7 +89,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "dictionary": ({"x": X}, "Received: dict"),
     "list of numbers": ([1.0, 2.0], "Received: shape="),
     "wrong suffix": ("data.csv", "Expected a .npy or .npz file. Received: data.csv"),
-    "missing file": ("nowhere.npy", "no such file"),
+    "missing file": ("nowhere.npy", "No such file"),
 }  # fmt: skip
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -16,24 +14,10 @@ from keras_nest.layers import NestedBatchNormalization
 from keras_nest.model import nest
 from keras_nest.runtime import Interpreter
 
-ROOT = Path(__file__).parents[2]
 MODELS = ("resnet8", "ds_cnn", "mobilenet_v1_025", "autoencoder")
 BLOCKS = ("element", "1x2", "1x4", "1x16", "4x4", "4x16")
 PATTERNS = [f"{block}{balance}" for block in BLOCKS for balance in ("", "-balanced")]
 SAMPLES = {"resnet8": 2, "ds_cnn": 4, "mobilenet_v1_025": 2, "autoencoder": 8}
-
-
-@pytest.fixture(scope="module")
-def bases() -> dict[str, Any]:
-    spec = importlib.util.spec_from_file_location(
-        "get_data", ROOT / "scripts" / "get_data.py"
-    )
-    assert spec is not None and spec.loader is not None
-    get_data = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(get_data)
-    paths = get_data.mlperf_tiny_models(ROOT / ".cache")
-    assert sorted(paths) == sorted(MODELS)
-    return {name: get_data.load_keras_h5(path) for name, path in paths.items()}
 
 
 def inputs(model: Any, name: str, count: int) -> np.ndarray[Any, Any]:
@@ -58,11 +42,11 @@ def tell_levels_apart(model: Any) -> None:
 @pytest.mark.parametrize("pattern", PATTERNS)
 @pytest.mark.parametrize("name", MODELS)
 def test_every_level_equals_its_extracted_model(
-    bases: dict[str, Any], name: str, pattern: str
+    mlperf_tiny: dict[str, Any], name: str, pattern: str
 ) -> None:
-    model = nest(bases[name], (0.9, 0.7, 0.0), pattern=pattern)
+    model = nest(mlperf_tiny[name], (0.9, 0.7, 0.0), pattern=pattern)
     tell_levels_apart(model)
-    x = inputs(bases[name], name, 24)
+    x = inputs(mlperf_tiny[name], name, 24)
     start = time.perf_counter()
     tflite = convert(model, x)
     assert time.perf_counter() - start < 60
@@ -80,10 +64,10 @@ def test_every_level_equals_its_extracted_model(
 
 @pytest.mark.parametrize("name", MODELS)
 def test_densest_level_is_the_model_as_it_came(
-    bases: dict[str, Any], name: str
+    mlperf_tiny: dict[str, Any], name: str
 ) -> None:
     """Int8 costs little: the densest level stays close to the float original."""
-    base = bases[name]
+    base = mlperf_tiny[name]
     x = inputs(base, name, 24)
     tflite = convert(nest(base, (0.9, 0.0), pattern="1x4"), x)
     got = Interpreter(tflite).predict(x, dequantize=True)
@@ -95,9 +79,11 @@ def test_densest_level_is_the_model_as_it_came(
     assert error < 0.08
 
 
-def test_weights_and_indices_stay_near_the_dense_bytes(bases: dict[str, Any]) -> None:
+def test_weights_and_indices_stay_near_the_dense_bytes(
+    mlperf_tiny: dict[str, Any],
+) -> None:
     limits = {"element": 1.35, "1x2": 1.2, "1x4": 1.2}
     for pattern, limit in limits.items():
-        model = nest(bases["resnet8"], (0.9, 0.7, 0.0), pattern=pattern)
-        facts = describe(convert(model, inputs(bases["resnet8"], "resnet8", 4)))
+        model = nest(mlperf_tiny["resnet8"], (0.9, 0.7, 0.0), pattern=pattern)
+        facts = describe(convert(model, inputs(mlperf_tiny["resnet8"], "resnet8", 4)))
         assert facts.values_and_indices <= limit * facts.weights

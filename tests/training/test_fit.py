@@ -315,9 +315,7 @@ def test_more_than_ten_levels_keep_their_names() -> None:
         zip(model.level_names, model.level_weights, strict=True)
     ):
         outputs = model.level(level)(x)
-        loss = float(
-            ops.mean(keras.losses.sparse_categorical_crossentropy(y, outputs))
-        )
+        loss = float(ops.mean(keras.losses.sparse_categorical_crossentropy(y, outputs)))
         assert found[f"{name}_loss"] == pytest.approx(loss, rel=1e-5)
         accuracy = np.mean(np.argmax(outputs, axis=-1) == y)
         assert found[f"{name}_accuracy"] == pytest.approx(accuracy)
