@@ -53,6 +53,22 @@ typedef struct nest_tile {
   int32_t step2; /* bytes from pixel 0 to 2; 0: pixels 2 and 3 do not count */
 } nest_tile;
 
+/* One op at one level on its way through its tiles. */
+typedef struct nest_walk nest_walk;
+struct nest_walk {
+  const nest_op* op;
+  const nest_layout* layout;
+  int32_t level;
+  const nest_row* rows; /* for the tiles */
+  /* Computes the first `pixels` pixels of a tile. */
+  void (*visit)(const nest_walk* walk, const nest_tile* tile, int32_t pixels);
+  const void* context; /* for visit */
+};
+
+/* Expands the input into `inputs`, visits all tiles, clamps the output. */
+void nest_walk_tiles(const nest_walk* walk, const int8_t* input, int8_t* output,
+                     uint8_t* inputs);
+
 /* Whether the op is a matrix times one vector. */
 static inline int nest_is_vector(const nest_op* op) {
   return op->kernel_h == 1 && op->kernel_w == 1 && op->out_h == 1 &&
@@ -90,8 +106,9 @@ static inline int8_t nest_requantize_doubled(int32_t acc, const nest_row* row) {
   return (int8_t)(value > 127 ? 127 : value);
 }
 
-/* The layout of op's inputs; 0 where it exceeds what an offset reaches. */
-int nest_find_layout(const nest_op* op, nest_layout* layout);
+/* The layout of op's inputs, `lanes` channels to a plane, which divide in_c; 0
+ * where it exceeds what an offset reaches. */
+int nest_find_layout(const nest_op* op, int32_t lanes, nest_layout* layout);
 
 /* Bytes that nest_run_direct needs. */
 size_t nest_direct_buffer_size(const nest_op* op);
@@ -104,8 +121,21 @@ void nest_run_direct(const nest_op* op, int32_t level, const int8_t* input,
 void nest_run_vector(const nest_op* op, int32_t level, const int8_t* input,
                      int8_t* output, void* scratch);
 
+/* The tables' part of a plan; half_units is 2 * output zero point + 1. shift is
+ * 0 where it is no common one. */
+static inline void nest_plan_channel(const nest_op* op, size_t at,
+                                     int32_t half_units, nest_row* row) {
+  const int32_t left = op->shift[at];
+  const int32_t shift = nest_is_common_shift(left) ? -left : 0;
+  row->bias = 2 * op->bias[at];
+  row->multiplier = op->multiplier[at];
+  /* (1 << (shift - 1)) + (zero point << shift) */
+  row->half = shift > 0 ? half_units * (1 << (shift - 1)) : 0;
+  row->shift = shift;
+}
+
 /* Plans of the rows of `groups` row groups from `first` on; *stream is that of
- * the first and moves past the last. shift is 0 where it is no common one. */
+ * the first and moves past the last. */
 void nest_plan_rows(const nest_op* op, int32_t level, int32_t first,
                     int32_t groups, const uint8_t** stream, nest_row* rows);
 

@@ -32,7 +32,7 @@ static int rest_is_zero(const nest_op* op, const uint8_t* pair) {
 /* Refer header file for details. */
 nest_status nest_check_offsets(const nest_op* op) {
   nest_layout layout;
-  if (!nest_find_layout(op, &layout)) return NEST_ERROR_GEOMETRY;
+  if (!nest_find_layout(op, op->block_cols, &layout)) return NEST_ERROR_GEOMETRY;
   const uint8_t* pair = (const uint8_t*)op->values;
   for (int32_t group = 0; group < op->row_groups; ++group) {
     uint32_t entries = 0;

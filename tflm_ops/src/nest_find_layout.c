@@ -1,9 +1,9 @@
 #include "direct.h"
 
 /* Refer header file for details. keras_nest/format/layout.py has the same. */
-int nest_find_layout(const nest_op* op, nest_layout* layout) {
+int nest_find_layout(const nest_op* op, int32_t lanes, nest_layout* layout) {
   int64_t phase_width = NEST_TILE;
-  layout->lanes = op->block_cols;
+  layout->lanes = lanes;
   layout->phases = 1;
   layout->rows = 1;
   if (op->kernel_h > 1 || op->kernel_w > 1) {

@@ -1,17 +1,5 @@
 #include "direct.h"
 
-/* The tables' part of a row. */
-static inline void plan_channel(const nest_op* op, size_t at,
-                                int32_t half_units, nest_row* row) {
-  const int32_t left = op->shift[at];
-  const int32_t shift = nest_is_common_shift(left) ? -left : 0;
-  row->bias = 2 * op->bias[at];
-  row->multiplier = op->multiplier[at];
-  /* (1 << (shift - 1)) + (zero point << shift) */
-  row->half = shift > 0 ? half_units * (1 << (shift - 1)) : 0;
-  row->shift = shift;
-}
-
 /* Refer header file for details. */
 void nest_plan_rows(const nest_op* op, int32_t level, int32_t first,
                     int32_t groups, const uint8_t** stream, nest_row* rows) {
@@ -28,7 +16,7 @@ void nest_plan_rows(const nest_op* op, int32_t level, int32_t first,
     for (int32_t r = 0; r < op->block_rows; ++r, ++rows, ++at) {
       rows->stream = from;
       rows->entries = (int32_t)entries;
-      plan_channel(op, at, half_units, rows);
+      nest_plan_channel(op, at, half_units, rows);
     }
     from += (total + 1) / 2 * pair_bytes;
   }

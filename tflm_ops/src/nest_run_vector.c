@@ -52,7 +52,7 @@ void nest_run_vector(const nest_op* op, int32_t level, const int8_t* input,
   nest_row* rows = (nest_row*)scratch;
   uint8_t* inputs = (uint8_t*)(rows + at_most(op->out_c, NEST_VECTOR_ROWS));
   nest_layout layout;
-  nest_find_layout(op, &layout);
+  nest_find_layout(op, op->block_cols, &layout);
   nest_expand_pixel(op, &layout, input, inputs);
 #if defined(__ARM_FEATURE_DSP)
   if (op->common_shifts) {

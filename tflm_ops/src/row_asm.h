@@ -1,9 +1,9 @@
 /* What the row kernels in assembly (Cortex-M4 and later, DSP extension) share.
  *
- * A kernel is a loop over the rows of a tile: start, the products of the row's
- * entries, end. Registers in between: r0 inputs, r1 stream, r3 entries, r4-r7
- * sums of the pixels; all others are free. On the stack: the fields of
- * nest_tile in their order. */
+ * A kernel is a loop over the rows of a tile, label 1: start, the products of
+ * the row's entries, end. Registers in between: r0 inputs, r1 stream, r3 entries,
+ * r4-r7 sums of the pixels; all others are free. On the stack: the fields of
+ * nest_tile in their order, and what else a kernel keeps there. */
 #ifndef NEST_SRC_ROW_ASM_H_
 #define NEST_SRC_ROW_ASM_H_
 
@@ -33,10 +33,10 @@
   "asr " sum ", " sum ", r12\n\t"                \
   "ssat " sum ", #8, " sum "\n\t"
 
-/* Ends the row, label 6: loads the fields of tile and row again, requantizes,
+/* Ends the row, label 6, with `frame` bytes on the stack: loads the fields of tile and row again, requantizes,
  * stores from the last pixel to the first (where steps are 0, it stays), goes
  * on with the next row or returns. */
-#define NEST_ROWS_END                                 \
+#define NEST_ROWS_FINISH(frame)                       \
   "6:\n\t"                                            \
   "ldm sp, {r0, r1, r2, r3, r8, r9}\n\t"              \
   "adds r1, #12\n\t"                                  \
@@ -56,7 +56,7 @@
   "strd r1, r2, [sp, #4]\n\t"                         \
   "cmp r2, r3\n\t"                                    \
   "bne 1b\n\t"                                        \
-  "add sp, #24\n\t"                                   \
+  "add sp, #" frame "\n\t"                            \
   "pop {r4-r11, pc}\n"                                \
   "8:\n\t"                                            \
   "subs r11, #1\n\t"                                  \
@@ -65,5 +65,6 @@
   NEST_REQUANTIZE_NEGATIVE("r6")                      \
   NEST_REQUANTIZE_NEGATIVE("r7")                      \
   "b 7b\n"
+#define NEST_ROWS_END NEST_ROWS_FINISH("24")
 
 #endif /* NEST_SRC_ROW_ASM_H_ */

@@ -111,7 +111,10 @@ const char* nest_status_text(nest_status status);
  * encoding offsets the plan of each output channel (24 bytes on a 32-bit core;
  * at most 32 at a time for a single vector), the inputs as int16 and 24 bytes.
  * The inputs are those of 4 pixels for 1x1 kernels, else a band of padded rows,
- * (kernel_h - 1) * dilation_h + 1 of them. */
+ * (kernel_h - 1) * dilation_h + 1 of them. On cores with the DSP extension the
+ * same, and 4 bytes a tap of the kernel, for dense ops with in_c in multiples of
+ * 4 and common_shifts, if their band fits NEST_MAX_BAND; for a single vector the
+ * inputs as int16 alone. */
 size_t nest_conv_2d_get_buffer_size(const nest_op* op);
 size_t nest_depthwise_conv_2d_get_buffer_size(const nest_op* op);
 size_t nest_fully_connected_get_buffer_size(const nest_op* op);
