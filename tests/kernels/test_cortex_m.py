@@ -13,7 +13,12 @@ from keras_nest.bench.emulator import measure
 from keras_nest.bench.image import Job, build
 from keras_nest.bench.targets import find_target
 from keras_nest.format import NestedOp, unpack
-from tests.kernels.random_ops import random_input, random_op
+from tests.kernels.random_ops import (
+    random_geometry,
+    random_input,
+    random_op,
+    random_tables,
+)
 from tests.kernels.test_kernels import encodings_of
 
 pytestmark = pytest.mark.skipif(
@@ -72,4 +77,18 @@ def test_rare_shifts_and_signs(tmp_path: Path) -> None:
         )
         jobs += jobs_of(changed, rng, str(seed))
     assert len(jobs) > 100
+    run(jobs, "cortex-m4", tmp_path)
+
+
+def test_depthwise_and_dense_of_whole_words(tmp_path: Path) -> None:
+    """Channels in multiples of four: what the assembly for both takes."""
+    jobs = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        kind = str(rng.choice(["conv_2d", "depthwise_conv_2d", "fully_connected"]))
+        in_c = 4 * int(rng.integers(1, 5))
+        geometry = random_geometry(rng, kind, in_c)
+        if kind == "depthwise_conv_2d":
+            geometry = dataclasses.replace(geometry, out_c=in_c)
+        jobs += jobs_of(random_tables(rng, geometry, 2, None), rng, str(seed))
     run(jobs, "cortex-m4", tmp_path)

@@ -114,7 +114,9 @@ const char* nest_status_text(nest_status status);
  * (kernel_h - 1) * dilation_h + 1 of them. On cores with the DSP extension the
  * same, and 4 bytes a tap of the kernel, for dense ops with in_c in multiples of
  * 4 and common_shifts, if their band fits NEST_MAX_BAND; for a single vector the
- * inputs as int16 alone. */
+ * inputs as int16 alone.
+ * Depthwise: 4 * out_c; on cores with the DSP extension 24 * out_c for depth
+ * multiplier 1, out_c in multiples of 4 and common_shifts. */
 size_t nest_conv_2d_get_buffer_size(const nest_op* op);
 size_t nest_depthwise_conv_2d_get_buffer_size(const nest_op* op);
 size_t nest_fully_connected_get_buffer_size(const nest_op* op);
