@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from keras_nest.format.layout import fits, takes_row_groups
+from keras_nest.format.layout import allowed_blocks, fits
 from keras_nest.format.operation import (
     ENCODINGS,
     MAX_BLOCK_COLS,
@@ -240,10 +240,7 @@ def check_geometry(g: Geometry) -> None:
 
 def check_offsets_shape(g: Geometry, block: tuple[int, int]) -> None:
     """Raises FormatError if the encoding "offsets" cannot hold such blocks."""
-    allowed: tuple[tuple[int, int], ...] = ((1, 2), (1, 4))
-    if takes_row_groups(g):
-        allowed += ((4, 4),)
-    _require(block in allowed, "block for offsets", block)
+    _require(block in allowed_blocks(g), "block for offsets", block)
     _require(fits(g, block[1]), "input size for offsets", g)
 
 

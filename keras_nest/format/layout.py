@@ -41,7 +41,7 @@ def layout_of(g: Geometry, lanes: int) -> Layout:
     A single vector or pixel is kept as it is; other 1x1 kernels take four pixels
     at a time; larger kernels a band of as many rows as the kernel reaches over.
     """
-    phase_width, phases, rows = 4, 1, 1
+    phase_width, phases, rows = (8 if lanes == 1 else 4), 1, 1
     if g.kernel_h == g.kernel_w == 1:
         if g.out_h * g.out_w == 1:
             phase_width = 1
@@ -68,15 +68,22 @@ def offsets_of(g: Geometry, lanes: int) -> Int64Array:
 
 
 def lanes_of(block_cols: int) -> int:
-    """The plane's channels for blocks of so many columns, 0 if there are none."""
-    return next((lanes for lanes in (4, 2) if block_cols % lanes == 0), 0)
+    """The plane's channels for blocks of so many columns."""
+    return next(lanes for lanes in (4, 2, 1) if block_cols % lanes == 0)
 
 
-def takes_row_groups(g: Geometry) -> bool:
-    """Whether blocks may span four rows: the op is a matrix times one vector."""
-    return g.out_h * g.out_w * g.kernel_h * g.kernel_w == 1 and g.out_c % 4 == 0
+def is_vector(g: Geometry) -> bool:
+    """Whether the op is a matrix times one vector."""
+    return g.out_h * g.out_w * g.kernel_h * g.kernel_w == 1
+
+
+def allowed_blocks(g: Geometry) -> tuple[tuple[int, int], ...]:
+    """The blocks that the direct kernels have loops for."""
+    if not is_vector(g):
+        return (1, 1), (1, 2), (1, 4)
+    return ((1, 2), (1, 4), (4, 4)) if g.out_c % 4 == 0 else ((1, 2), (1, 4))
 
 
 def fits(g: Geometry, lanes: int) -> bool:
     """Whether uint16 offsets reach all inputs."""
-    return lanes > 0 and layout_of(g, lanes).total_bytes <= MAX_LAYOUT_BYTES
+    return layout_of(g, lanes).total_bytes <= MAX_LAYOUT_BYTES

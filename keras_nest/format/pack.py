@@ -11,10 +11,10 @@ from keras_nest.format import streams
 from keras_nest.format.checks import check_op
 from keras_nest.format.header import Header
 from keras_nest.format.layout import (
+    allowed_blocks,
     fits,
     lanes_of,
     offsets_of,
-    takes_row_groups,
 )
 from keras_nest.format.operation import (
     ENCODINGS,
@@ -128,10 +128,10 @@ def _lists(op: NestedOp) -> Iterator[bytes]:
 def _offsets(op: NestedOp) -> Iterator[bytes]:
     g = op.geometry
     lanes = lanes_of(op.block[1])
-    if not fits(g, lanes):
-        return
     # Larger blocks are stored in parts of what one step of the kernels takes.
-    rows = 4 if takes_row_groups(g) and op.block[0] == lanes == 4 else 1
+    rows = 4 if op.block[0] == 4 and (4, lanes) in allowed_blocks(g) else 1
+    if (rows, lanes) not in allowed_blocks(g) or not fits(g, lanes):
+        return
     op = dataclasses.replace(op, block=(rows, lanes))
     grid = block_levels(op)
     rings = rings_of(grid, op.levels)

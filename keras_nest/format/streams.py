@@ -9,6 +9,8 @@ from keras_nest.format.operation import FormatError, Int8Array, Int64Array
 
 def pair_dtype(rows: int, cols: int) -> np.dtype:
     """Two blocks as stored: two offsets, then the values of both."""
+    if rows * cols == 1:
+        return np.dtype([("entries", [("offset", "<u2"), ("value", "<i2")], 2)])
     return np.dtype([("offsets", "<u2", 2), ("values", "i1", 2 * rows * cols)])
 
 
@@ -36,6 +38,10 @@ def write(per_group: Int64Array, offsets: Int64Array, blocks: Int8Array) -> byte
     _, rows, cols = blocks.shape
     pair, place = slots_of(per_group)
     stored = np.zeros(pairs_of(per_group), pair_dtype(rows, cols))
+    if rows * cols == 1:
+        stored["entries"]["offset"][pair, place] = offsets
+        stored["entries"]["value"][pair, place] = blocks[:, 0, 0]
+        return stored.tobytes()
     stored["offsets"][pair, place] = offsets
     values = np.zeros((len(stored), 2, rows, cols), np.int8)
     values[pair, place] = blocks
@@ -55,17 +61,28 @@ def read(
     """
     rows, cols = block
     stored = np.frombuffer(section, pair_dtype(rows, cols))
-    values = stored["values"].reshape(len(stored), 2, rows, cols)
+    if rows * cols == 1:
+        singles = stored["entries"]["value"]
+        if np.any((singles < -128) | (singles > 127)):
+            raise FormatError(
+                "Expected int8 weights in a packed op. "
+                f"Received: {singles.min()} to {singles.max()}."
+            )
+        offsets_of_pairs = stored["entries"]["offset"]
+        values = singles.astype(np.int8).reshape(len(stored), 2, 1, 1)
+    else:
+        offsets_of_pairs = stored["offsets"]
+        values = stored["values"].reshape(len(stored), 2, rows, cols)
     if cols == 2:
         values = stored["values"].reshape(len(stored), rows, cols, 2)
         values = values.transpose(0, 3, 1, 2)
     pair, place = slots_of(per_group)
     unused = np.ones((len(stored), 2), bool)
     unused[pair, place] = False
-    if np.any(stored["offsets"][unused]) or np.any(values[unused]):
+    if np.any(offsets_of_pairs[unused]) or np.any(values[unused]):
         raise FormatError(
             "Expected zeros after the last entry of a row in a packed op. "
             "Received: others."
         )
-    offsets = stored["offsets"][pair, place].astype(np.int64)
+    offsets = offsets_of_pairs[pair, place].astype(np.int64)
     return offsets, values[pair, place]

@@ -177,7 +177,7 @@ static size_t repair(uint8_t* data, size_t max_size) {
   at += entries * data[NEST_HEADER_INDEX_BYTES_U8];
   at = close_section(data, at, max_size, NEST_HEADER_VALUES_OFFSET_U32);
   const uint64_t block = rows * data[NEST_HEADER_BLOCK_COLS_U8];
-  at += offsets                   ? pairs * (4 + 2 * block)
+  at += offsets                   ? pairs * (block == 1 ? 8 : 4 + 2 * block)
         : encoding == NEST_BLOCKS ? entries * block
                                   : groups * rows * columns;
   if (at > max_size) return 0;

@@ -17,8 +17,11 @@
 #define NEST_VECTOR_ROWS 32
 
 /* Bytes after the band that the last tile of a row reads and ignores: three
- * pixels of four channels. */
+ * pixels of four channels, or seven of one. */
 #define NEST_BAND_SLACK 24
+
+/* Pixels of a tile; of single weights, twice as many. */
+#define NEST_MAX_TILE (2 * NEST_TILE)
 
 /* Where the inputs lie: plane after plane of `lanes` adjacent channels, row
  * after row. A plane holds phases * phase_width pixels of a padded row, sorted
@@ -43,7 +46,7 @@ typedef struct nest_row {
   int32_t shift; /* to the right, 1 or more */
 } nest_row;
 
-/* Four neighbouring output pixels, all channels; or one vector. */
+/* Four or eight neighbouring output pixels, all channels; or one vector. */
 typedef struct nest_tile {
   const uint8_t* inputs;
   const nest_row* rows;
@@ -77,7 +80,12 @@ static inline int nest_is_vector(const nest_op* op) {
 
 /* Bytes of two entries: two offsets and the values of both. */
 static inline size_t nest_pair_bytes(const nest_op* op) {
-  return 4 + 2 * nest_block_size(op);
+  return nest_block_size(op) == 1 ? 8 : 4 + 2 * nest_block_size(op);
+}
+
+/* Pixels that a plane of a 1x1 kernel and a tile have. */
+static inline int32_t nest_tile_pixels(int32_t lanes) {
+  return lanes == 1 ? NEST_MAX_TILE : NEST_TILE;
 }
 
 /* Shifts that the sums of nest_requantize_doubled stay in range for. */
@@ -149,9 +157,26 @@ void nest_expand_pixels(const nest_op* op, const nest_layout* layout,
                         const int8_t* from, int32_t pitch, int32_t pixels,
                         uint8_t* to);
 
+/* The same for two pixels side by side: one channel to a plane, in_c in
+ * multiples of 4. */
+void nest_expand_two_pixels(const nest_op* op, const nest_layout* layout,
+                            const int8_t* from, int32_t pitch, uint8_t* to);
+
 /* The band of input rows that output row oy needs; call for oy = 0, 1, ... */
 void nest_slide_band(const nest_op* op, const nest_layout* layout,
                      const int8_t* input, int32_t oy, uint8_t* band);
+
+/* The place of an entry's offset in its pair, and of a value of its block. */
+static inline size_t nest_offset_at(const nest_op* op, size_t slot) {
+  return nest_block_size(op) == 1 ? 4 * slot : 2 * slot;
+}
+static inline size_t nest_value_at(const nest_op* op, size_t slot, size_t row,
+                                   size_t col) {
+  const size_t cols = (size_t)op->block_cols;
+  if (cols == 1) return 4 * slot + 2;
+  if (cols == 2) return 4 + 2 * col + slot;
+  return 4 + slot * nest_block_size(op) + row * cols + col;
+}
 
 /* acc[tile] of one row: bias and the products of all entries. */
 void nest_sum_row(const nest_op* op, const nest_row* row, int32_t row_in_group,
@@ -162,9 +187,12 @@ void nest_sum_row(const nest_op* op, const nest_row* row, int32_t row_in_group,
 void nest_rows_1x2(const nest_op* op, const nest_tile* tile);
 void nest_rows_1x4(const nest_op* op, const nest_tile* tile);
 
-/* The two above in C, for any block and number of pixels. */
+/* The same for eight pixels; step4 is the bytes from pixel 0 to 4, or 0. */
+void nest_rows_1x1(const nest_op* op, const nest_tile* tile, int32_t step4);
+
+/* The three above in C, for any block and number of pixels. */
 void nest_rows_portable(const nest_op* op, const nest_tile* tile,
-                        int32_t pixels);
+                        int32_t pixels, int32_t step4);
 
 /* The rows of a tile whose shift is 0, by the general requantization. */
 void nest_redo_rows(const nest_op* op, int32_t level, const nest_tile* tile,

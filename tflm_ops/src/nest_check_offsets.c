@@ -14,19 +14,23 @@ static int offset_is_valid(const nest_op* op, const nest_layout* layout,
          x / op->dilation_w < op->kernel_w;
 }
 
-static int all_zero(const uint8_t* from, size_t step, size_t count) {
-  for (size_t i = 0; i < count; ++i) {
-    if (from[i * step] != 0) return 0;
+/* Whether the second half of a pair that holds one entry is zero. */
+static int rest_is_zero(const nest_op* op, const uint8_t* pair) {
+  uint32_t any = nest_load(pair + nest_offset_at(op, 1), 2);
+  for (size_t row = 0; row < (size_t)op->block_rows; ++row) {
+    for (size_t col = 0; col < (size_t)op->block_cols; ++col) {
+      any |= pair[nest_value_at(op, 1, row, col)];
+    }
   }
-  return 1;
+  return any == 0;
 }
 
-/* The second half of a pair that holds one entry. */
-static int rest_is_zero(const nest_op* op, const uint8_t* pair) {
-  const size_t size = nest_block_size(op);
-  const int twos = op->block_cols == 2;
-  return nest_load(pair + 2, 2) == 0 &&
-         all_zero(pair + 4 + (twos ? 1 : size), twos ? 2 : 1, size);
+/* A single weight is stored as int16, of int8's range. */
+static int weight_is_valid(const nest_op* op, const uint8_t* pair,
+                           size_t slot) {
+  if (nest_block_size(op) > 1) return 1;
+  const uint8_t* weight = pair + nest_value_at(op, slot, 0, 0);
+  return weight[1] == (weight[0] < 128 ? 0 : 255);
 }
 
 /* Refer header file for details. */
@@ -42,12 +46,15 @@ nest_status nest_check_offsets(const nest_op* op) {
     }
     for (uint32_t i = 0; i < entries; ++i) {
       const size_t slot = i % 2;
-      const int32_t offset = (int32_t)nest_load(pair + 2 * slot, 2);
+      const int32_t offset = (int32_t)nest_load(pair + nest_offset_at(op, slot), 2);
       if (!offset_is_valid(op, &layout, offset)) return NEST_ERROR_INDEX;
+      if (!weight_is_valid(op, pair, slot)) return NEST_ERROR_SECTIONS;
       if (slot == 1) pair += nest_pair_bytes(op);
     }
     if (entries % 2 == 1) {
-      if (!rest_is_zero(op, pair)) return NEST_ERROR_SECTIONS;
+      if (!rest_is_zero(op, pair) || !weight_is_valid(op, pair, 1)) {
+        return NEST_ERROR_SECTIONS;
+      }
       pair += nest_pair_bytes(op);
     }
   }

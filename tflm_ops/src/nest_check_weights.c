@@ -75,12 +75,11 @@ static nest_status check_dense_rows(const nest_op* op, int32_t from) {
  * pair. */
 static nest_status add_entry(const nest_op* op, int32_t group, uint32_t i,
                              const int8_t** values, reach* sums) {
-  const int32_t slot = (int32_t)(i % 2);
-  const int8_t* pair = *values + 4;
+  const size_t slot = i % 2;
   for (int32_t row = 0; row < op->block_rows; ++row) {
     for (int32_t col = 0; col < op->block_cols; ++col) {
-      const int32_t at = (slot * op->block_rows + row) * op->block_cols + col;
-      const int32_t weight = pair[op->block_cols == 2 ? 2 * col + slot : at];
+      const int32_t weight =
+          (*values)[nest_value_at(op, slot, (size_t)row, (size_t)col)];
       if (group * op->block_rows + row >= op->out_c && weight != 0) {
         return NEST_ERROR_SECTIONS;
       }

@@ -75,6 +75,13 @@ void nest_expand_pixels(const nest_op* op, const nest_layout* layout,
     to += 32;
   }
 #endif
+  if (layout->lanes == 1 && op->in_c % 4 == 0) {
+    for (; pixels >= 2; pixels -= 2) {
+      nest_expand_two_pixels(op, layout, from, pitch, to);
+      from += 2 * pitch;
+      to += 4;
+    }
+  }
   for (; pixels > 0; --pixels) {
     nest_expand_pixel(op, layout, from, to);
     from += pitch;

@@ -2,7 +2,7 @@
 
 /* Refer header file for details. keras_nest/format/layout.py has the same. */
 int nest_find_layout(const nest_op* op, int32_t lanes, nest_layout* layout) {
-  int64_t phase_width = NEST_TILE;
+  int64_t phase_width = nest_tile_pixels(lanes);
   layout->lanes = lanes;
   layout->phases = 1;
   layout->rows = 1;

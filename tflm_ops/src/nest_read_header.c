@@ -64,6 +64,7 @@ static int offsets_shape_is_valid(const nest_op* op) {
   if (op->block_rows == 4) {
     return op->block_cols == 4 && op->out_c % 4 == 0 && nest_is_vector(op);
   }
+  if (op->block_cols == 1) return op->block_rows == 1 && !nest_is_vector(op);
   return op->block_rows == 1 && (op->block_cols == 2 || op->block_cols == 4);
 }
 

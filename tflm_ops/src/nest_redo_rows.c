@@ -12,7 +12,7 @@ void nest_redo_rows(const nest_op* op, int32_t level, const nest_tile* tile,
     const int32_t r = in_group;
     if (++in_group == op->block_rows) in_group = 0;
     if (row->shift != 0) continue;
-    int32_t acc[NEST_TILE];
+    int32_t acc[NEST_MAX_TILE];
     nest_sum_row(op, row, r, pixels, tile->inputs, acc);
     for (int32_t t = 0; t < pixels; ++t) {
       output[t * op->out_c] =

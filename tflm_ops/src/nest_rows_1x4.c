@@ -3,7 +3,7 @@
 #if !defined(__ARM_FEATURE_DSP)
 /* Refer header file for details. */
 void nest_rows_1x4(const nest_op* op, const nest_tile* tile) {
-  nest_rows_portable(op, tile, NEST_TILE);
+  nest_rows_portable(op, tile, NEST_TILE, 0);
 }
 #else
 #include "row_asm.h"

@@ -3,7 +3,9 @@
 static void visit(const nest_walk* walk, const nest_tile* tile,
                   int32_t pixels) {
   const nest_op* op = walk->op;
-  if (op->block_cols == 4) {
+  if (op->block_cols == 1) {
+    nest_rows_1x1(op, tile, pixels == NEST_MAX_TILE ? 2 * tile->step2 : 0);
+  } else if (op->block_cols == 4) {
     nest_rows_1x4(op, tile);
   } else {
     nest_rows_1x2(op, tile);

@@ -41,7 +41,7 @@ static void run_portable(const nest_op* op, int32_t level,
                    &stream, rows);
     const nest_tile tile = {inputs, rows, output + first,
                             output + first + count, 0, 0};
-    nest_rows_portable(op, &tile, 1);
+    nest_rows_portable(op, &tile, 1, 0);
     nest_redo_rows(op, level, &tile, first, 1);
   }
 }

@@ -2,12 +2,13 @@
 
 #include "direct.h"
 
-/* Copies to lower addresses, multiples of 4 bytes; the ranges may overlap. */
+/* Copies to lower addresses; `to` is aligned for int32_t, the ranges may overlap.
+ */
 static void move_down(uint8_t* to, const uint8_t* from, int32_t bytes) {
 #if defined(__ARM_FEATURE_DSP)
   /* for (; bytes >= 32; bytes -= 32) copy 32 bytes: two instructions, where
    * the C library's memmove may go byte by byte. */
-  if (bytes >= 32) {
+  if (bytes >= 32 && (uintptr_t)from % 4 == 0) {
     __asm__ volatile(
         "1:\n\t"
         "ldm %1!, {r3, r4, r5, r6, r8, r9, r10, r12}\n\t"

@@ -1,38 +1,46 @@
 #include "direct.h"
 
-/* Up to four neighbouring pixels: 4, 2 or 1 at a time. */
+/* Some neighbouring pixels, as the row kernels want them: 8, 4, 2 or 1 at a
+ * time. */
 static void visit_pixels(const nest_walk* walk, const uint8_t* inputs,
                          int32_t pixels, int8_t* output) {
   const int32_t out_c = walk->op->out_c;
-  nest_tile tile = {inputs,
-                    walk->rows,
-                    output,
-                    output + out_c,
-                    pixels > 1 ? out_c : 0,
-                    pixels == 4 ? 2 * out_c : 0};
-  walk->visit(walk, &tile, pixels == 3 ? 2 : pixels);
-  if (pixels != 3) return;
-  tile.inputs += 2 * walk->layout->lanes * 2;
-  tile.output += 2 * out_c;
-  tile.end += 2 * out_c;
-  tile.step1 = 0;
-  walk->visit(walk, &tile, 1);
+  const int32_t pixel_bytes = walk->layout->lanes * 2;
+  for (int32_t count; pixels > 0; pixels -= count) {
+    count = pixels >= NEST_TILE ? NEST_TILE : pixels > 1 ? 2 : 1;
+    if (pixels == NEST_MAX_TILE) count = pixels;
+    const nest_tile tile = {inputs,
+                            walk->rows,
+                            output,
+                            output + out_c,
+                            count > 1 ? out_c : 0,
+                            count > 2 ? 2 * out_c : 0};
+    walk->visit(walk, &tile, count);
+    inputs += count * pixel_bytes;
+    output += count * out_c;
+  }
+}
+
+/* Pixels of the tiles of a row of `total` pixels. */
+static int32_t tile_size(const nest_walk* walk, int32_t total) {
+  const int32_t most = nest_tile_pixels(walk->layout->lanes);
+  return total < most ? total : most;
 }
 
 /* Where the tile after `at` starts: the last one overlaps the one before it. */
-static int32_t tile_start(int32_t at, int32_t total) {
-  return total >= NEST_TILE && at > total - NEST_TILE ? total - NEST_TILE : at;
+static int32_t tile_start(int32_t at, int32_t tile, int32_t total) {
+  return at > total - tile ? total - tile : at;
 }
 
 /* A kernel larger than 1x1: a band of rows for each output row. */
 static void walk_band(const nest_walk* walk, const int8_t* input,
                       int8_t* output, uint8_t* band) {
   const nest_op* op = walk->op;
-  const int32_t pixels = op->out_w < NEST_TILE ? op->out_w : NEST_TILE;
+  const int32_t pixels = tile_size(walk, op->out_w);
   for (int32_t oy = 0; oy < op->out_h; ++oy, output += op->out_w * op->out_c) {
     nest_slide_band(op, walk->layout, input, oy, band);
-    for (int32_t at = 0; at < op->out_w; at += NEST_TILE) {
-      const int32_t ox = tile_start(at, op->out_w);
+    for (int32_t at = 0; at < op->out_w; at += pixels) {
+      const int32_t ox = tile_start(at, pixels, op->out_w);
       visit_pixels(walk, band + ox * walk->layout->lanes * 2, pixels,
                    output + ox * op->out_c);
     }
@@ -60,9 +68,9 @@ static void walk_1x1(const nest_walk* walk, const int8_t* input,
                      int8_t* output, uint8_t* inputs) {
   const nest_op* op = walk->op;
   const int32_t total = op->out_h * op->out_w;
-  const int32_t pixels = total < NEST_TILE ? total : NEST_TILE;
-  for (int32_t start = 0; start < total; start += NEST_TILE) {
-    const int32_t at = tile_start(start, total);
+  const int32_t pixels = tile_size(walk, total);
+  for (int32_t start = 0; start < total; start += pixels) {
+    const int32_t at = tile_start(start, pixels, total);
     expand_1x1(op, walk->layout, input, at, pixels, inputs);
     visit_pixels(walk, inputs, pixels, output + at * op->out_c);
   }

@@ -32,16 +32,16 @@
  *            values[pairs], each row group's entries in pairs, the last one
  *            filled up with zeros: two uint16 offsets, then the values of both
  *            blocks: 1x4 and 4x4 one after the other, 1x2 alternating (a0 b0
- *            a1 b1). An offset is that of the block's inputs for the first
+ *            a1 b1); of 1x1 blocks offset and value in turn, as int16. An offset is that of the block's inputs for the first
  *            output pixel, in bytes, in a band of padded input rows as int16:
  *              ky * dilation_h * row + channel / lanes * plane
  *              + (x % stride_w * phase + x / stride_w) * 2 * lanes
  *            where lanes = block_cols, x = kx * dilation_w, row = in_c / lanes
  *            planes, plane = stride_w * phase pixels of 2 * lanes bytes, phase
  *            the padded width / stride_w rounded up. For 1x1 kernels a plane
- *            is 4 pixels, or 1 where the op has one output pixel. Blocks are
+ *            is 4 pixels (8 for 1x1 blocks), or 1 where the op has one output pixel. Blocks are
  *            1x2 or 1x4; also 4x4 where the op has one output pixel, a 1x1
- *            kernel and out_c in multiples of 4. The band has at most NEST_MAX_BAND bytes.
+ *            kernel and out_c in multiples of 4, else also 1x1. The band has at most NEST_MAX_BAND bytes.
  */
 #ifndef NEST_FORMAT_H_
 #define NEST_FORMAT_H_
