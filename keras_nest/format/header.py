@@ -81,9 +81,7 @@ class Header:
         """Weights in a block."""
         return self.block[0] * self.block[1]
 
-    def section_ends(
-        self, entries: int, pairs: int = 0
-    ) -> tuple[int, int, int, int]:
+    def section_ends(self, entries: int, pairs: int = 0) -> tuple[int, int, int, int]:
         """Where the sections end (unaligned) if there are `entries` blocks.
 
         `pairs` is what the encoding "offsets" stores them in.

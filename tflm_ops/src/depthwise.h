@@ -1,4 +1,5 @@
-/* The depthwise convolution of four channels at a time (Cortex-M4 and later). */
+/* The depthwise convolution of four channels at a time (Cortex-M4 and later).
+ */
 #ifndef NEST_SRC_DEPTHWISE_H_
 #define NEST_SRC_DEPTHWISE_H_
 
@@ -13,9 +14,9 @@
 #endif
 #endif
 
-/* The taps of a kernel that see the input at an output pixel; the assembly relies
- * on the order. Steps are from a tap to the next one, and
- * from the end of a row of taps to the next row's first. */
+/* The taps of a kernel that see the input at an output pixel; the assembly
+ * relies on the order. Steps are from a tap to the next one, and from the end
+ * of a row of taps to the next row's first. */
 typedef struct nest_taps {
   const int8_t* inputs;
   const int8_t* weights;
@@ -25,8 +26,8 @@ typedef struct nest_taps {
   uint32_t minus_zero; /* - zero point in both halves */
 } nest_taps;
 
-/* The channels of one output pixel, up to `end` of the output, in multiples of 4;
- * `plans` without streams. rows and columns are 1 or more. Saturated to int8
+/* The channels of one output pixel, up to `end` of the output, in multiples of
+ * 4; `plans` without streams. rows and columns are 1 or more. Saturated to int8
  * only. */
 void nest_depthwise_pixel(const nest_taps* taps, const nest_row* plans,
                           int8_t* output, const int8_t* end);

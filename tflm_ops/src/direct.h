@@ -152,7 +152,8 @@ void nest_plan_rows(const nest_op* op, int32_t level, int32_t first,
 void nest_expand_pixel(const nest_op* op, const nest_layout* layout,
                        const int8_t* from, uint8_t* to);
 
-/* The same for `pixels` pixels, `pitch` bytes apart, side by side in a plane. */
+/* The same for `pixels` pixels, `pitch` bytes apart, side by side in a plane.
+ */
 void nest_expand_pixels(const nest_op* op, const nest_layout* layout,
                         const int8_t* from, int32_t pitch, int32_t pixels,
                         uint8_t* to);

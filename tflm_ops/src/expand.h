@@ -24,8 +24,8 @@ static inline uint32_t nest_subtract_halves(uint32_t a, uint32_t b) {
 
 /* Four channels: 2 * (x - zero point) of 0 and 2 in *even, 1 and 3 in *odd.
  * `zero` is nest_zero_of. */
-static inline void nest_expand4(const int8_t* from, uint32_t zero, uint32_t* even,
-                           uint32_t* odd) {
+static inline void nest_expand4(const int8_t* from, uint32_t zero,
+                                uint32_t* even, uint32_t* odd) {
   uint32_t bytes;
   memcpy(&bytes, from, 4);
   bytes ^= 0x80808080u; /* x + 128, unsigned */
@@ -34,6 +34,8 @@ static inline void nest_expand4(const int8_t* from, uint32_t zero, uint32_t* eve
 }
 
 /* At any address. */
-static inline void nest_store_word(uint8_t* to, uint32_t word) { memcpy(to, &word, 4); }
+static inline void nest_store_word(uint8_t* to, uint32_t word) {
+  memcpy(to, &word, 4);
+}
 
 #endif /* NEST_SRC_EXPAND_H_ */

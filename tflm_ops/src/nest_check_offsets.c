@@ -36,7 +36,8 @@ static int weight_is_valid(const nest_op* op, const uint8_t* pair,
 /* Refer header file for details. */
 nest_status nest_check_offsets(const nest_op* op) {
   nest_layout layout;
-  if (!nest_find_layout(op, op->block_cols, &layout)) return NEST_ERROR_GEOMETRY;
+  if (!nest_find_layout(op, op->block_cols, &layout))
+    return NEST_ERROR_GEOMETRY;
   const uint8_t* pair = (const uint8_t*)op->values;
   for (int32_t group = 0; group < op->row_groups; ++group) {
     uint32_t entries = 0;
@@ -46,7 +47,8 @@ nest_status nest_check_offsets(const nest_op* op) {
     }
     for (uint32_t i = 0; i < entries; ++i) {
       const size_t slot = i % 2;
-      const int32_t offset = (int32_t)nest_load(pair + nest_offset_at(op, slot), 2);
+      const int32_t offset =
+          (int32_t)nest_load(pair + nest_offset_at(op, slot), 2);
       if (!offset_is_valid(op, &layout, offset)) return NEST_ERROR_INDEX;
       if (!weight_is_valid(op, pair, slot)) return NEST_ERROR_SECTIONS;
       if (slot == 1) pair += nest_pair_bytes(op);

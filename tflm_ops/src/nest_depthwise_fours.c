@@ -49,8 +49,7 @@ static void run_row(const nest_op* op, const nest_row* plans,
     set_columns(op, across, taps);
     taps->inputs = row + (x + across.first * op->dilation_w) * op->in_c;
     taps->weights =
-        op->values +
-        (down.first * op->kernel_w + across.first) * op->out_c;
+        op->values + (down.first * op->kernel_w + across.first) * op->out_c;
     nest_depthwise_pixel(taps, plans, output, output + op->out_c);
   }
 }

@@ -5,27 +5,31 @@
 /* *r1++ = nest_requantize_doubled(2 * sum + bias) by the plan at r0, which goes
  * on by a row.
  *   SMMLAR d, a, b, c: d = (a * b + (c << 32) + (1 << 31)) >> 32 */
-#define STORE(sum)                               \
-  "adds r0, #8\n\t"                              \
-  "ldm r0!, {r2, r3, r8, r9}\n\t"                \
-  "add " sum ", r2, " sum ", lsl #1\n\t"         \
-  "asr r10, " sum ", #31\n\t"                    \
-  "cmp r3, #0\n\t"                               \
-  "it lt\n\t"                                    \
-  "mvnlt r10, r10\n\t"                           \
-  "add r10, r8\n\t"                              \
-  "smmlar " sum ", " sum ", r3, r10\n\t"         \
-  "asr " sum ", r9\n\t"                          \
-  "ssat " sum ", #8, " sum "\n\t"                \
+#define STORE(sum)                \
+  "adds r0, #8\n\t"               \
+  "ldm r0!, {r2, r3, r8, r9}\n\t" \
+  "add " sum ", r2, " sum         \
+  ", lsl #1\n\t"                  \
+  "asr r10, " sum                 \
+  ", #31\n\t"                     \
+  "cmp r3, #0\n\t"                \
+  "it lt\n\t"                     \
+  "mvnlt r10, r10\n\t"            \
+  "add r10, r8\n\t"               \
+  "smmlar " sum ", " sum          \
+  ", r3, r10\n\t"                 \
+  "asr " sum                      \
+  ", r9\n\t"                      \
+  "ssat " sum ", #8, " sum        \
+  "\n\t"                          \
   "strb " sum ", [r1], #1\n\t"
 
 /* Refer header file for details; the C below. Four channels at a time: r0
  * inputs, r1 weights, r2 and r3 their steps, r4-r7 sums, r8 columns left, r12
  * minus_zero. On the stack: rows left, *taps, plans, output, end. */
-void __attribute__((naked)) nest_depthwise_pixel(const nest_taps* taps,
-                                                 const nest_row* plans,
-                                                 int8_t* output,
-                                                 const int8_t* end) {
+void __attribute__((naked))
+nest_depthwise_pixel(const nest_taps* taps, const nest_row* plans,
+                     int8_t* output, const int8_t* end) {
   __asm__ volatile(
       "push {r4-r11, lr}\n\t"
       "push {r1, r2, r3}\n\t"
@@ -90,8 +94,7 @@ void __attribute__((naked)) nest_depthwise_pixel(const nest_taps* taps,
 void nest_depthwise_pixel(const nest_taps* taps, const nest_row* plans,
                           int8_t* output, const int8_t* end) {
   const int32_t minus_zero = (int16_t)(taps->minus_zero & 0xffffu);
-  const int32_t input_row =
-      taps->columns * taps->input_step + taps->input_skip;
+  const int32_t input_row = taps->columns * taps->input_step + taps->input_skip;
   const int32_t weight_row =
       taps->columns * taps->weight_step + taps->weight_skip;
   for (int32_t c = 0; output + c < end; ++c) {
@@ -100,7 +103,8 @@ void nest_depthwise_pixel(const nest_taps* taps, const nest_row* plans,
       const int8_t* x = taps->inputs + r * input_row + c;
       const int8_t* w = taps->weights + r * weight_row + c;
       for (int32_t k = 0; k < taps->columns; ++k) {
-        acc += (x[k * taps->input_step] + minus_zero) * w[k * taps->weight_step];
+        acc +=
+            (x[k * taps->input_step] + minus_zero) * w[k * taps->weight_step];
       }
     }
     output[c] = nest_requantize_doubled(2 * acc + plans[c].bias, &plans[c]);

@@ -2,7 +2,8 @@
 
 #if defined(__ARM_FEATURE_DSP)
 
-/* What does not change from pixel to pixel; the assembly relies on the order. */
+/* What does not change from pixel to pixel; the assembly relies on the order.
+ */
 typedef struct expansion {
   int32_t step;  /* from the end of four pixels to the next plane */
   int32_t quads; /* of channels */
@@ -15,23 +16,23 @@ typedef struct expansion {
  *   *to++ = (bytes >> 7 & 0x01fe01fe) - zero;     channels 1 and 3
  * with to in r2, the mask in r10, zero in r9; the subtractions are in halves of
  * a word, and left out where zero is 0. */
-#define TWO_PIXELS(from, subtract)       \
-  "ldr r8, [" from ", r1]\n\t"           \
-  "ldr r5, [" from "], #4\n\t"           \
-  "eor r8, r8, #0x80808080\n\t"          \
-  "eor r5, r5, #0x80808080\n\t"          \
-  "and r6, r10, r8, lsl #1\n\t"          \
-  "and r8, r10, r8, lsr #7\n\t"          \
-  "and r4, r10, r5, lsl #1\n\t"          \
-  "and r5, r10, r5, lsr #7\n\t"          \
-  subtract                               \
-  "stm r2!, {r4, r5, r6, r8}\n\t"
-#define SUBTRACT                \
-  "ssub16 r4, r4, r9\n\t"       \
-  "ssub16 r5, r5, r9\n\t"       \
-  "ssub16 r6, r6, r9\n\t"       \
+#define TWO_PIXELS(from, subtract) \
+  "ldr r8, [" from                 \
+  ", r1]\n\t"                      \
+  "ldr r5, [" from                 \
+  "], #4\n\t"                      \
+  "eor r8, r8, #0x80808080\n\t"    \
+  "eor r5, r5, #0x80808080\n\t"    \
+  "and r6, r10, r8, lsl #1\n\t"    \
+  "and r8, r10, r8, lsr #7\n\t"    \
+  "and r4, r10, r5, lsl #1\n\t"    \
+  "and r5, r10, r5, lsr #7\n\t" subtract "stm r2!, {r4, r5, r6, r8}\n\t"
+#define SUBTRACT          \
+  "ssub16 r4, r4, r9\n\t" \
+  "ssub16 r5, r5, r9\n\t" \
+  "ssub16 r6, r6, r9\n\t" \
   "ssub16 r8, r8, r9\n\t"
-#define FOUR_PIXELS(label, subtract)     \
+#define FOUR_PIXELS(label, subtract) \
   label ":\n\t"                          \
   TWO_PIXELS("r0", subtract)             \
   TWO_PIXELS("r12", subtract)            \
@@ -51,9 +52,7 @@ expand_four(const int8_t* from, int32_t pitch, uint8_t* to,
       "movw r10, #0x01fe\n\t"
       "movt r10, #0x01fe\n\t"
       "cmp r9, #0\n\t"
-      "bne 2f\n"
-      FOUR_PIXELS("1", "")
-      FOUR_PIXELS("2", SUBTRACT));
+      "bne 2f\n" FOUR_PIXELS("1", "") FOUR_PIXELS("2", SUBTRACT));
   (void)from;
   (void)pitch;
   (void)to;
@@ -66,9 +65,8 @@ void nest_expand_pixels(const nest_op* op, const nest_layout* layout,
                         const int8_t* from, int32_t pitch, int32_t pixels,
                         uint8_t* to) {
 #if defined(__ARM_FEATURE_DSP)
-  const expansion with = {
-      layout->plane_bytes - 32, op->in_c / 4,
-      (uint32_t)(op->input_zero_point + 128) * 0x00020002u};
+  const expansion with = {layout->plane_bytes - 32, op->in_c / 4,
+                          (uint32_t)(op->input_zero_point + 128) * 0x00020002u};
   for (; layout->lanes == 4 && pixels >= 4; pixels -= 4) {
     expand_four(from, pitch, to, &with);
     from += 4 * pitch;

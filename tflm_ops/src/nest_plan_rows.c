@@ -8,8 +8,8 @@ void nest_plan_rows(const nest_op* op, int32_t level, int32_t first,
   const uint8_t* counts = op->counts + (size_t)first * (size_t)step;
   const int32_t half_units = 2 * op->output_zero_point + 1;
   const uint8_t* from = *stream;
-  size_t at = (size_t)(op->level_table[level] * op->out_c +
-                       first * op->block_rows);
+  size_t at =
+      (size_t)(op->level_table[level] * op->out_c + first * op->block_rows);
   for (; groups > 0; --groups, counts += step) {
     const uint32_t entries = nest_load(counts + 2 * level, 2);
     const uint32_t total = nest_load(counts + 2 * (op->levels - 1), 2);

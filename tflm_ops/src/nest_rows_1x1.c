@@ -8,29 +8,33 @@ void nest_rows_1x1(const nest_op* op, const nest_tile* tile, int32_t step4) {
 #else
 #include "row_asm.h"
 
-/* One weight (the upper half of r2) times eight pixels; the C is nest_sum_row's.
- * Loads of single words, since pixels may lie at odd half-words. */
-#define TWO_PIXELS(at, even, odd)               \
-  "ldr lr, [r12, #" #at "]\n\t"                 \
-  "smlabt " even ", lr, r2, " even "\n\t"       \
+/* One weight (the upper half of r2) times eight pixels; the C is
+ * nest_sum_row's. Loads of single words, since pixels may lie at odd
+ * half-words. */
+#define TWO_PIXELS(at, even, odd)  \
+  "ldr lr, [r12, #" #at            \
+  "]\n\t"                          \
+  "smlabt " even ", lr, r2, " even \
+  "\n\t"                           \
   "smlatt " odd ", lr, r2, " odd "\n\t"
-#define ENTRY                     \
-  "ldr r2, [r1], #4\n\t"          \
-  "uxtah r12, r0, r2\n\t"         \
-  TWO_PIXELS(0, "r4", "r5")       \
-  TWO_PIXELS(4, "r6", "r7")       \
-  TWO_PIXELS(8, "r8", "r9")       \
-  TWO_PIXELS(12, "r10", "r11")
+#define ENTRY                                                                 \
+  "ldr r2, [r1], #4\n\t"                                                      \
+  "uxtah r12, r0, r2\n\t" TWO_PIXELS(0, "r4", "r5") TWO_PIXELS(4, "r6", "r7") \
+      TWO_PIXELS(8, "r8", "r9") TWO_PIXELS(12, "r10", "r11")
 /* sum = nest_requantize_doubled(sum): multiplier r1, half r2, shift r3. */
-#define REQUANTIZE(sum, add)                    \
-  add " lr, r2, " sum ", asr #31\n\t"           \
-  "smmlar " sum ", " sum ", r1, lr\n\t"         \
-  "asr " sum ", r3\n\t"                         \
-  "ssat " sum ", #8, " sum "\n\t"
-#define REQUANTIZE_ALL(add)                                       \
-  REQUANTIZE("r4", add) REQUANTIZE("r5", add) REQUANTIZE("r6", add) \
-  REQUANTIZE("r7", add) REQUANTIZE("r8", add) REQUANTIZE("r9", add) \
-  REQUANTIZE("r10", add) REQUANTIZE("r11", add)
+#define REQUANTIZE(sum, add) \
+  add " lr, r2, " sum        \
+      ", asr #31\n\t"        \
+      "smmlar " sum ", " sum \
+      ", r1, lr\n\t"         \
+      "asr " sum             \
+      ", r3\n\t"             \
+      "ssat " sum ", #8, " sum "\n\t"
+#define REQUANTIZE_ALL(add)                                              \
+  REQUANTIZE("r4", add)                                                  \
+  REQUANTIZE("r5", add) REQUANTIZE("r6", add) REQUANTIZE("r7", add)      \
+      REQUANTIZE("r8", add) REQUANTIZE("r9", add) REQUANTIZE("r10", add) \
+          REQUANTIZE("r11", add)
 
 /* On the stack: the fields of nest_tile, step4. */
 static void __attribute__((naked, noinline))
@@ -70,7 +74,7 @@ rows_1x1(const nest_tile* tile, int32_t step4) {
       "cmp r1, #0\n\t"
       "blt 8f\n\t"
       REQUANTIZE_ALL("add")
-      "7:\n\t" /* from the last pixel to the first: where steps are 0, it stays */
+      "7:\n\t" /* from the last pixel to the first, as in NEST_ROWS_FINISH */
       "ldrd r0, r12, [sp, #8]\n\t"
       "ldrd r1, r2, [sp, #16]\n\t"
       "ldr r3, [sp, #24]\n\t"

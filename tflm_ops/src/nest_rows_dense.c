@@ -1,6 +1,6 @@
-#include "dense.h"
-
 #include <string.h>
+
+#include "dense.h"
 
 #if defined(__ARM_FEATURE_DSP)
 #include "row_asm.h"
@@ -8,20 +8,20 @@
 /* Four channels of four pixels: in C, for each pixel t and channel c
  *   sum[t] += weights[c] * inputs[t][c]; weights += 4; inputs += plane
  * r0 inputs, r1 weights, r2 plane_step, r4-r7 sums. */
-#define QUAD                             \
-  "ldr r12, [r1], #4\n\t"                \
-  "ldm r0!, {r8, r9, r10, r11}\n\t"      \
-  "sxtb16 lr, r12\n\t"                   \
-  "sxtb16 r12, r12, ror #8\n\t"          \
-  "smlad r4, r8, lr, r4\n\t"             \
-  "smlad r4, r9, r12, r4\n\t"            \
-  "smlad r5, r10, lr, r5\n\t"            \
-  "smlad r5, r11, r12, r5\n\t"           \
-  "ldm r0!, {r8, r9, r10, r11}\n\t"      \
-  "add r0, r2\n\t"                       \
-  "smlad r6, r8, lr, r6\n\t"             \
-  "smlad r6, r9, r12, r6\n\t"            \
-  "smlad r7, r10, lr, r7\n\t"            \
+#define QUAD                        \
+  "ldr r12, [r1], #4\n\t"           \
+  "ldm r0!, {r8, r9, r10, r11}\n\t" \
+  "sxtb16 lr, r12\n\t"              \
+  "sxtb16 r12, r12, ror #8\n\t"     \
+  "smlad r4, r8, lr, r4\n\t"        \
+  "smlad r4, r9, r12, r4\n\t"       \
+  "smlad r5, r10, lr, r5\n\t"       \
+  "smlad r5, r11, r12, r5\n\t"      \
+  "ldm r0!, {r8, r9, r10, r11}\n\t" \
+  "add r0, r2\n\t"                  \
+  "smlad r6, r8, lr, r6\n\t"        \
+  "smlad r6, r9, r12, r6\n\t"       \
+  "smlad r7, r10, lr, r7\n\t"       \
   "smlad r7, r11, r12, r7\n\t"
 
 /* Refer header file for details. On the stack: a copy of *tile, whose `taps`
@@ -47,11 +47,9 @@ void __attribute__((naked)) nest_rows_dense(const nest_dense_tile* tile) {
       "add r0, r9\n\t"
       "lsrs r3, #1\n\t" /* two quads at a time, one of them at first if odd */
       "bcs 4f\n"
-      "3:\n\t"
-      QUAD
+      "3:\n\t" QUAD
       "subs r3, #1\n"
-      "5:\n\t"
-      QUAD
+      "5:\n\t" QUAD
       "bne 3b\n\t"
       "ldrd r8, r9, [sp, #24]\n\t"
       "cmp r8, r9\n\t"
@@ -59,8 +57,7 @@ void __attribute__((naked)) nest_rows_dense(const nest_dense_tile* tile) {
       "b 6f\n"
       "4:\n\t"
       "cmp r3, #0\n\t"
-      "b 5b\n"
-      NEST_ROWS_FINISH("44"));
+      "b 5b\n" NEST_ROWS_FINISH("44"));
   (void)tile;
 }
 #else

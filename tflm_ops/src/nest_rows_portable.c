@@ -16,8 +16,7 @@ void nest_rows_portable(const nest_op* op, const nest_tile* tile,
     if (++in_group == op->block_rows) in_group = 0;
     /* From the last to the first: where steps are 0, pixel 0 stays. */
     for (int32_t t = pixels - 1; t >= 0; --t) {
-      output[place_of(tile, step4, t)] =
-          nest_requantize_doubled(acc[t], row);
+      output[place_of(tile, step4, t)] = nest_requantize_doubled(acc[t], row);
     }
   }
 }

@@ -44,9 +44,11 @@ void nest_run_dense(const nest_op* op, int32_t level, const int8_t* input,
   plan_rows(op, level, rows);
   plan_taps(op, &layout, taps);
   const int32_t* taps_end = taps + op->kernel_h * op->kernel_w;
-  const nest_dense_tile dense = {{0, 0, 0, 0, 0, 0}, taps, taps_end,
-                                 op->in_c / 4, layout.plane_bytes - 32};
+  const nest_dense_tile dense = {{0, 0, 0, 0, 0, 0},
+                                 taps,
+                                 taps_end,
+                                 op->in_c / 4,
+                                 layout.plane_bytes - 32};
   const nest_walk walk = {op, &layout, level, rows, visit, &dense};
-  nest_walk_tiles(&walk, input, output,
-                  (uint8_t*)taps + (taps_end - taps) * 4);
+  nest_walk_tiles(&walk, input, output, (uint8_t*)taps + (taps_end - taps) * 4);
 }

@@ -2,8 +2,7 @@
 
 /* Refer header file for details. */
 void nest_run_dense_vector(const nest_op* op, int32_t level,
-                           const int8_t* input, int8_t* output,
-                           void* scratch) {
+                           const int8_t* input, int8_t* output, void* scratch) {
   nest_layout layout;
   nest_find_layout(op, 4, &layout);
   nest_expand_pixel(op, &layout, input, (uint8_t*)scratch);

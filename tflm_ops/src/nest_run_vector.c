@@ -39,8 +39,8 @@ static void run_portable(const nest_op* op, int32_t level,
     const int32_t count = at_most(op->out_c - first, NEST_VECTOR_ROWS);
     nest_plan_rows(op, level, first / op->block_rows, count / op->block_rows,
                    &stream, rows);
-    const nest_tile tile = {inputs, rows, output + first,
-                            output + first + count, 0, 0};
+    const nest_tile tile = {
+        inputs, rows, output + first, output + first + count, 0, 0};
     nest_rows_portable(op, &tile, 1, 0);
     nest_redo_rows(op, level, &tile, first, 1);
   }

@@ -2,7 +2,8 @@
 
 #include "direct.h"
 
-/* Copies to lower addresses; `to` is aligned for int32_t, the ranges may overlap.
+/* Copies to lower addresses; `to` is aligned for int32_t, the ranges may
+ * overlap.
  */
 static void move_down(uint8_t* to, const uint8_t* from, int32_t bytes) {
 #if defined(__ARM_FEATURE_DSP)
@@ -28,8 +29,8 @@ static void move_down(uint8_t* to, const uint8_t* from, int32_t bytes) {
 static void expand_row(const nest_op* op, const nest_layout* layout,
                        const int8_t* from, uint8_t* row) {
   const int32_t pixel_bytes = layout->lanes * 2;
-  const int32_t padded = (op->out_w - 1) * op->stride_w +
-                         (op->kernel_w - 1) * op->dilation_w + 1;
+  const int32_t padded =
+      (op->out_w - 1) * op->stride_w + (op->kernel_w - 1) * op->dilation_w + 1;
   int32_t phase = op->pad_left % layout->phases;
   uint8_t* to = row + op->pad_left / layout->phases * pixel_bytes;
   int32_t width = padded - op->pad_left;

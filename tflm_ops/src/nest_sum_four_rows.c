@@ -7,23 +7,27 @@
 /* Four channels of two rows, the second r1 bytes after the first at `weights`:
  *   sum0 += weights[c] * inputs[c]; sum1 += weights[r1 + c] * inputs[c];
  * inputs in r8 and r9. */
-#define TWO_ROWS(weights, sum0, sum1)             \
-  "ldr r10, [" weights ", r1]\n\t"                \
-  "ldr lr, [" weights "], #4\n\t"                 \
-  "sxtb16 r11, r10\n\t"                           \
-  "sxtb16 r10, r10, ror #8\n\t"                   \
-  "smlad " sum1 ", r8, r11, " sum1 "\n\t"         \
-  "smlad " sum1 ", r9, r10, " sum1 "\n\t"         \
-  "sxtb16 r11, lr\n\t"                            \
-  "sxtb16 lr, lr, ror #8\n\t"                     \
-  "smlad " sum0 ", r8, r11, " sum0 "\n\t"         \
+#define TWO_ROWS(weights, sum0, sum1) \
+  "ldr r10, [" weights                \
+  ", r1]\n\t"                         \
+  "ldr lr, [" weights                 \
+  "], #4\n\t"                         \
+  "sxtb16 r11, r10\n\t"               \
+  "sxtb16 r10, r10, ror #8\n\t"       \
+  "smlad " sum1 ", r8, r11, " sum1    \
+  "\n\t"                              \
+  "smlad " sum1 ", r9, r10, " sum1    \
+  "\n\t"                              \
+  "sxtb16 r11, lr\n\t"                \
+  "sxtb16 lr, lr, ror #8\n\t"         \
+  "smlad " sum0 ", r8, r11, " sum0    \
+  "\n\t"                              \
   "smlad " sum0 ", r9, lr, " sum0 "\n\t"
 
 /* Refer header file for details. */
-void __attribute__((naked)) nest_sum_four_rows(const int8_t* weights,
-                                               int32_t row_step,
-                                               const uint8_t* inputs,
-                                               int32_t quads, int32_t* acc) {
+void __attribute__((naked))
+nest_sum_four_rows(const int8_t* weights, int32_t row_step,
+                   const uint8_t* inputs, int32_t quads, int32_t* acc) {
   __asm__ volatile(
       "push {r4-r11, lr}\n\t"
       "ldr r12, [sp, #36]\n\t"

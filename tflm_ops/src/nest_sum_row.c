@@ -24,7 +24,8 @@ void nest_sum_row(const nest_op* op, const nest_row* row, int32_t row_in_group,
   for (int32_t i = 0; i < row->entries; ++i) {
     const size_t slot = (size_t)(i % 2);
     const int8_t* values = (const int8_t*)pair;
-    const uint8_t* from = inputs + nest_load(pair + nest_offset_at(op, slot), 2);
+    const uint8_t* from =
+        inputs + nest_load(pair + nest_offset_at(op, slot), 2);
     for (size_t c = 0; c < cols; ++c) {
       const int32_t weight =
           values[nest_value_at(op, slot, (size_t)row_in_group, c)];

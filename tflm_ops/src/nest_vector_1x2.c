@@ -4,14 +4,18 @@
 
 /* Two 1x2 blocks, offsets in `at`, values in `weights`; the C is
  * nest_sum_row's. */
-#define PAIR(at, weights)                            \
-  "uxtah r10, r0, " at "\n\t"                        \
-  "add r11, r0, " at ", lsr #16\n\t"                 \
-  "ldr r10, [r10]\n\t"                               \
-  "ldr r11, [r11]\n\t"                               \
-  "sxtb16 lr, " weights "\n\t"                       \
-  "sxtb16 " weights ", " weights ", ror #8\n\t"      \
-  "smlad r4, r10, lr, r4\n\t"                        \
+#define PAIR(at, weights)        \
+  "uxtah r10, r0, " at           \
+  "\n\t"                         \
+  "add r11, r0, " at             \
+  ", lsr #16\n\t"                \
+  "ldr r10, [r10]\n\t"           \
+  "ldr r11, [r11]\n\t"           \
+  "sxtb16 lr, " weights          \
+  "\n\t"                         \
+  "sxtb16 " weights ", " weights \
+  ", ror #8\n\t"                 \
+  "smlad r4, r10, lr, r4\n\t"    \
   "smlad r4, r11, " weights ", r4\n\t"
 
 /* Refer header file for details. */

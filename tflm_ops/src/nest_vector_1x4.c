@@ -3,18 +3,18 @@
 #if defined(__ARM_FEATURE_DSP)
 
 /* A 1x4 block, its inputs' address in r10; the C is nest_sum_row's. */
-#define BLOCK(weights)                                     \
-  "ldrd r10, r11, [r10]\n\t"                               \
-  "sxtb16 lr, " weights "\n\t"                             \
-  "sxtb16 " weights ", " weights ", ror #8\n\t"            \
-  "smlad r4, r10, lr, r4\n\t"                              \
+#define BLOCK(weights)           \
+  "ldrd r10, r11, [r10]\n\t"     \
+  "sxtb16 lr, " weights          \
+  "\n\t"                         \
+  "sxtb16 " weights ", " weights \
+  ", ror #8\n\t"                 \
+  "smlad r4, r10, lr, r4\n\t"    \
   "smlad r4, r11, " weights ", r4\n\t"
-#define PAIR                               \
-  "ldm r1!, {r2, r8, r9}\n\t"              \
-  "uxtah r10, r0, r2\n\t"                  \
-  BLOCK("r8")                              \
-  "add r10, r0, r2, lsr #16\n\t"           \
-  BLOCK("r9")
+#define PAIR                                                                \
+  "ldm r1!, {r2, r8, r9}\n\t"                                               \
+  "uxtah r10, r0, r2\n\t" BLOCK("r8") "add r10, r0, r2, lsr #16\n\t" BLOCK( \
+      "r9")
 
 /* Refer header file for details. */
 void __attribute__((naked)) nest_vector_1x4(const nest_vector* vector) {

@@ -3,19 +3,19 @@
 #if defined(__ARM_FEATURE_DSP)
 
 /* One row of a 4x4 block, inputs in r8 and r9; the C is nest_sum_row's. */
-#define ROW(sum, weights)                            \
-  "sxtb16 r10, " weights "\n\t"                      \
-  "sxtb16 " weights ", " weights ", ror #8\n\t"      \
-  "smlad " sum ", r8, r10, " sum "\n\t"              \
+#define ROW(sum, weights)        \
+  "sxtb16 r10, " weights         \
+  "\n\t"                         \
+  "sxtb16 " weights ", " weights \
+  ", ror #8\n\t"                 \
+  "smlad " sum ", r8, r10, " sum \
+  "\n\t"                         \
   "smlad " sum ", r9, " weights ", " sum "\n\t"
-#define BLOCK                      \
-  "ldrd r8, r9, [r8]\n\t"          \
-  "ldm r1!, {r11, r12, lr}\n\t"    \
-  ROW("r4", "r11")                 \
-  ROW("r5", "r12")                 \
-  "ldr r11, [r1], #4\n\t"          \
-  ROW("r6", "lr")                  \
-  ROW("r7", "r11")
+#define BLOCK                                                  \
+  "ldrd r8, r9, [r8]\n\t"                                      \
+  "ldm r1!, {r11, r12, lr}\n\t" ROW("r4", "r11")               \
+      ROW("r5", "r12") "ldr r11, [r1], #4\n\t" ROW("r6", "lr") \
+          ROW("r7", "r11")
 
 /* Refer header file for details. */
 void __attribute__((naked)) nest_vector_4x4(const nest_vector* vector) {

@@ -64,8 +64,8 @@ static void expand_1x1(const nest_op* op, const nest_layout* layout,
   }
 }
 
-static void walk_1x1(const nest_walk* walk, const int8_t* input,
-                     int8_t* output, uint8_t* inputs) {
+static void walk_1x1(const nest_walk* walk, const int8_t* input, int8_t* output,
+                     uint8_t* inputs) {
   const nest_op* op = walk->op;
   const int32_t total = op->out_h * op->out_w;
   const int32_t pixels = tile_size(walk, total);

@@ -29,19 +29,25 @@
  *            rings 0..levels-2 say which blocks the sparser levels use. The
  *            densest level runs over all values. No escapes.
  *   offsets  blocks with the places of their inputs, for speed. No indices;
- *            values[pairs], each row group's entries in pairs, the last one
- *            filled up with zeros: two uint16 offsets, then the values of both
- *            blocks: 1x4 and 4x4 one after the other, 1x2 alternating (a0 b0
- *            a1 b1); of 1x1 blocks offset and value in turn, as int16. An offset is that of the block's inputs for the first
- *            output pixel, in bytes, in a band of padded input rows as int16:
- *              ky * dilation_h * row + channel / lanes * plane
- *              + (x % stride_w * phase + x / stride_w) * 2 * lanes
- *            where lanes = block_cols, x = kx * dilation_w, row = in_c / lanes
- *            planes, plane = stride_w * phase pixels of 2 * lanes bytes, phase
- *            the padded width / stride_w rounded up. For 1x1 kernels a plane
- *            is 4 pixels (8 for 1x1 blocks), or 1 where the op has one output pixel. Blocks are
- *            1x2 or 1x4; also 4x4 where the op has one output pixel, a 1x1
- *            kernel and out_c in multiples of 4, else also 1x1. The band has at most NEST_MAX_BAND bytes.
+ *            values[pairs]: each row group's entries in pairs, the last one
+ *            filled up with zeros. A pair is two uint16 offsets, then the
+ *            values of both blocks: 1x4 and 4x4 one after the other, 1x2
+ *            alternating (a0 b0 a1 b1). Of 1x1 blocks, offset and value in
+ *            turn, the value as int16.
+ *
+ * The encoding offsets holds blocks of 1x2 and 1x4; where the op has a 1x1
+ * kernel and one output pixel 4x4 too, if out_c is a multiple of 4; else 1x1
+ * too. An offset is the place, in bytes, of the block's inputs for the first
+ * output pixel in a band of padded input rows as int16:
+ *
+ *   ky * dilation_h * row_bytes + channel / lanes * plane_bytes
+ *     + (x % stride_w * phase_width + x / stride_w) * 2 * lanes
+ *
+ * with lanes = block_cols, x = kx * dilation_w; phase_width the padded width
+ * divided by stride_w, rounded up; plane_bytes = stride_w * phase_width * 2 *
+ * lanes; row_bytes = in_c / lanes * plane_bytes. Of a 1x1 kernel a plane is 4
+ * pixels (8 for 1x1 blocks), or 1 where the op has one output pixel. The band,
+ * of (kernel_h - 1) * dilation_h + 1 rows, has at most NEST_MAX_BAND bytes.
  */
 #ifndef NEST_FORMAT_H_
 #define NEST_FORMAT_H_

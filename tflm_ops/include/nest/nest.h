@@ -107,16 +107,18 @@ nest_status nest_open(const void* blob, size_t bytes, nest_op* op);
 const char* nest_status_text(nest_status status);
 
 /* Scratch bytes of an op, the same for all levels; aligned for pointers.
- * Conv 2D and fully connected: 4 patches as int16, 8 * columns. With the
- * encoding offsets the plan of each output channel (24 bytes on a 32-bit core;
- * at most 32 at a time for a single vector), the inputs as int16 and 24 bytes.
- * The inputs are those of 4 pixels for 1x1 kernels, else a band of padded rows,
- * (kernel_h - 1) * dilation_h + 1 of them. On cores with the DSP extension the
- * same, and 4 bytes a tap of the kernel, for dense ops with in_c in multiples of
- * 4 and common_shifts, if their band fits NEST_MAX_BAND; for a single vector the
- * inputs as int16 alone.
- * Depthwise: 4 * out_c; on cores with the DSP extension 24 * out_c for depth
- * multiplier 1, out_c in multiples of 4 and common_shifts. */
+ *
+ * Conv 2D and fully connected: 4 patches as int16, 8 * columns. Depthwise:
+ * 4 * out_c. But with the encoding offsets:
+ *   24 * out_c + band + 24    24 bytes are 32 on a 64-bit core
+ *   24 * min(out_c, 32) + 2 * in_c + 24   for one vector
+ * where the band is (kernel_h - 1) * dilation_h + 1 padded rows as int16, or,
+ * for 1x1 kernels, 4 pixels (8 for 1x1 blocks).
+ * On cores with the DSP extension, if common_shifts, also without offsets:
+ *   24 * out_c + 4 * kernel_h * kernel_w + band + 24   dense, in_c a multiple
+ *       of 4, the band at most NEST_MAX_BAND bytes; 2 * in_c for one vector
+ *   24 * out_c    depthwise of depth multiplier 1, out_c a multiple of 4
+ */
 size_t nest_conv_2d_get_buffer_size(const nest_op* op);
 size_t nest_depthwise_conv_2d_get_buffer_size(const nest_op* op);
 size_t nest_fully_connected_get_buffer_size(const nest_op* op);
