@@ -85,7 +85,7 @@ def load(data: bytes) -> Any:
         # The generated reader raises whatever the bytes lead it to.
         raise NestError(
             f"Expected a complete .tflite file. Received: {len(data)} bytes that end "
-            f"or point nowhere ({type(error).__name__})",
+            "too early or point nowhere",
             hint="The file is truncated or damaged: copy or convert it again.",
         ) from error
     return model

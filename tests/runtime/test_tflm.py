@@ -169,7 +169,7 @@ def test_python_code_after_an_error_still_prints(
 
 
 def test_files_that_are_no_models(tmp_path: Path) -> None:
-    with pytest.raises(NestError, match="without the mark"):
+    with pytest.raises(NestError, match="Expected a .tflite file"):
         Interpreter(b"certainly not a model")
     with pytest.raises(NestError, match="Received: int"):
         Interpreter(3)  # type: ignore[arg-type]
@@ -177,7 +177,7 @@ def test_files_that_are_no_models(tmp_path: Path) -> None:
         Interpreter(f"{tmp_path}/missing.tflite")
     model = nested_model(convolution()[0])
     for cut in range(8, len(model) - 64, 37):
-        with pytest.raises(NestError, match="cut off or damaged"):
+        with pytest.raises(NestError, match="Expected a complete .tflite file"):
             Interpreter(model[:cut])
 
 

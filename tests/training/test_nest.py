@@ -294,5 +294,7 @@ def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str) -> N
 
 @pytest.mark.parametrize("level", [-1, 3, "densest"])
 def test_a_level_out_of_range_is_refused(level: Any) -> None:
-    with pytest.raises(NestError, match=rf"from 0 \(the sparsest\) to 2.*{level!r}"):
+    with pytest.raises(
+        NestError, match=rf"from 0 \(sparsest\) to 2 \(densest\).*{level!r}"
+    ):
         nest(auto_encoder(), SPARSITIES).level(level)
