@@ -6,8 +6,9 @@
  * there is no im2col and no index arithmetic: a block costs one addition, the
  * loads of its inputs and its multiplications.
  *
- * The assembly loads words from addresses that are no multiples of 4 (inputs, and
- * single channels' pixels), as compilers for these cores do: UNALIGN_TRP is 0.
+ * The assembly loads words from addresses that are no multiples of 4 (inputs,
+ * and single channels' pixels), as compilers for these cores do: UNALIGN_TRP is
+ * 0.
  *
  * The expanded values are 2 * (input - zero point), and biases are doubled: the
  * requantization doubles the accumulator, and here that is for nothing. */
