@@ -47,8 +47,8 @@ def pack(op: NestedOp, encoding: str = "auto", optimize: str = "size") -> bytes:
             the places of their inputs), or `"auto"` for the best one that can
             hold `op`.
         optimize: What `"auto"` goes by: `"size"` takes the smallest, never
-            `"offsets"`; `"speed"` the one whose densest level is cheapest, then
-            the smallest.
+            `"offsets"`; `"speed"` takes `"offsets"` wherever it can hold `op`, as the
+            kernels in SIMD run it and `"dense"` only, else the smallest.
 
     Returns:
         The packed bytes; the same bytes for the same op.
@@ -78,9 +78,8 @@ def pack(op: NestedOp, encoding: str = "auto", optimize: str = "size") -> bytes:
             f"block {op.block}.",
             hint="Use encoding='auto'.",
         )
-    if optimize == "size":
-        return min((blob for _, blob in candidates), key=len)
-    return min(candidates, key=lambda c: (_densest_cost(op, *c), len(c[1])))[1]
+    fast = [blob for name, blob in candidates if name == "offsets"]
+    return min(fast or [blob for _, blob in candidates], key=len)
 
 
 def _blobs(op: NestedOp, encoding: str) -> Iterator[bytes]:
@@ -217,21 +216,3 @@ def _shared_tables(
 
 def _unsigned(values: np.ndarray, width: int) -> bytes:
     return values.astype(f"<u{width}").tobytes() if width else b""
-
-
-# What a block costs beside its multiply-accumulates, in units of those: taken as
-# two (read the index, form the address) on a core that runs one at a time.
-_INDEX_COST = 2.0
-
-
-def _densest_cost(op: NestedOp, encoding: str, blob: bytes) -> float:
-    """Rough cost of the densest level, in multiply-accumulates of a dense row."""
-    if encoding in ("dense", "lists"):
-        return float(op.weights.size)
-    header = Header.parse(blob)
-    if encoding == "offsets":
-        pair = streams.pair_dtype(*header.block).itemsize
-        pairs = (header.total_bytes - header.offsets[3]) / pair
-        return 2 * pairs * header.block_size
-    entries = (header.total_bytes - header.offsets[3]) / header.block_size
-    return entries * (header.block_size + _INDEX_COST)
