@@ -15,7 +15,7 @@ from keras_nest.files import write_atomic
 
 _CHOICES = {
     "io": ("int8", "float32"),
-    "encoding": ("auto", "dense", "blocks", "lists"),
+    "encoding": ("auto", "dense", "blocks", "lists", "offsets"),
     "optimize": ("size", "speed"),
 }
 
@@ -118,7 +118,8 @@ def convert(
             DEQUANTIZE op in the file).
         samples: Use at most this many samples.
         encoding: Packed encoding of the nested ops: "auto" picks one per layer;
-            "dense", "blocks" or "lists" force one on all layers with masks.
+            "dense", "blocks", "lists" or "offsets" force one on all layers with
+            masks.
         optimize: What "auto" prefers, "size" or "speed".
         sticky_level: List the level as an output as well. TFLM may reuse an input's
             memory after its last reader: without this, write the level before every

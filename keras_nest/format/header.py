@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from keras_nest.format.layout import allowed_blocks, fits
 from keras_nest.format.operation import (
     ENCODINGS,
     MAX_BLOCK_COLS,
@@ -20,6 +21,7 @@ from keras_nest.format.operation import (
     FormatError,
     Geometry,
 )
+from keras_nest.format.streams import pair_dtype
 
 MAGIC = b"NEST"
 VERSION = 1
@@ -65,9 +67,9 @@ class Header:
     @property
     def rings(self) -> int:
         """Rings that have counts and indices."""
-        return {"dense": 0, "blocks": self.levels, "lists": self.levels - 1}[
-            self.encoding
-        ]
+        if self.encoding == "dense":
+            return 0
+        return self.levels - (self.encoding == "lists")
 
     @property
     def count_entries(self) -> int:
@@ -79,13 +81,18 @@ class Header:
         """Weights in a block."""
         return self.block[0] * self.block[1]
 
-    def section_ends(self, entries: int) -> tuple[int, int, int, int]:
-        """Where the sections end (unaligned) if there are `entries` indices."""
+    def section_ends(self, entries: int, pairs: int = 0) -> tuple[int, int, int, int]:
+        """Where the sections end (unaligned) if there are `entries` blocks.
+
+        `pairs` is what the encoding "offsets" stores them in.
+        """
         tables = HEADER_BYTES + TABLE_BYTES * self.tables * self.geometry.out_c
         counts = aligned(tables) + self.count_bytes * self.count_entries
         indices = aligned(counts) + self.index_bytes * entries
         if self.encoding == "blocks":
             values = entries * self.block_size
+        elif self.encoding == "offsets":
+            values = pairs * pair_dtype(*self.block).itemsize
         elif self.geometry.op == "depthwise_conv_2d":
             values = self.geometry.columns * self.geometry.out_c
         else:
@@ -156,8 +163,10 @@ class Header:
         _require(1 <= rows <= MAX_BLOCK_ROWS, "block rows", rows)
         _require(1 <= cols <= MAX_BLOCK_COLS, "block columns", cols)
         sparse = encoding != 0
-        _require(index in ((1, 2) if sparse else (0,)), "index bytes", index)
-        _require(count in ((1, 2, 4) if sparse else (0,)), "count bytes", count)
+        indexed = ENCODINGS[encoding] in ("blocks", "lists")
+        _require(index in ((1, 2) if indexed else (0,)), "index bytes", index)
+        widths = {"dense": (0,), "offsets": (2,)}.get(ENCODINGS[encoding], (1, 2, 4))
+        _require(count in widths, "count bytes", count)
         _require(flags <= BALANCED * sparse, "flags", flags)
         _require(sparse or (rows, cols) == (1, 1), "dense block", (rows, cols))
         _require(OPS[op - 1] != "depthwise_conv_2d" or not sparse, "encoding", encoding)
@@ -170,6 +179,8 @@ class Header:
         check_geometry(geometry)
         if sparse:
             _require(geometry.in_c % cols == 0, "block columns", cols)
+        if ENCODINGS[encoding] == "offsets":
+            check_offsets_shape(geometry, (rows, cols))
         input_zero_point, output_zero_point, act_min, act_max = fields[11:15]
         return cls(
             geometry=geometry,
@@ -223,6 +234,12 @@ def check_geometry(g: Geometry) -> None:
     if g.op == "fully_connected":
         plain = Geometry(g.op, 1, g.in_w, g.in_c, 1, g.in_w, g.out_c)
         _require(g == plain, "shape (fully connected)", g)
+
+
+def check_offsets_shape(g: Geometry, block: tuple[int, int]) -> None:
+    """Raises FormatError if the encoding "offsets" cannot hold such blocks."""
+    _require(block in allowed_blocks(g), "block for offsets", block)
+    _require(fits(g, block[1]), "input size for offsets", g)
 
 
 def _require(condition: bool, what: str, value: object) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
 
+from keras_nest.format import streams
 from keras_nest.format.checks import check_op
 from keras_nest.format.header import Header
+from keras_nest.format.layout import (
+    allowed_blocks,
+    fits,
+    lanes_of,
+    offsets_of,
+)
 from keras_nest.format.operation import (
     ENCODINGS,
     NEVER,
@@ -35,10 +43,12 @@ def pack(op: NestedOp, encoding: str = "auto", optimize: str = "size") -> bytes:
         op: The op.
         encoding: `"dense"` (all levels have all weights), `"blocks"` (values and
             indices of the active blocks), `"lists"` (dense values once, index
-            lists for the levels below the densest), or `"auto"` for the best one
-            that can hold `op`.
-        optimize: What `"auto"` goes by: `"size"` takes the smallest; `"speed"` the
-            one whose densest level is cheapest, then the smallest.
+            lists for the levels below the densest), `"offsets"` (values beside
+            the places of their inputs), or `"auto"` for the best one that can
+            hold `op`.
+        optimize: What `"auto"` goes by: `"size"` takes the smallest, never
+            `"offsets"`; `"speed"` takes `"offsets"` wherever it can hold `op`, as the
+            kernels in SIMD run it and `"dense"` only, else the smallest.
 
     Returns:
         The packed bytes; the same bytes for the same op.
@@ -56,7 +66,9 @@ def pack(op: NestedOp, encoding: str = "auto", optimize: str = "size") -> bytes:
         raise FormatError(
             f"Expected optimize 'size' or 'speed'. Received: {optimize!r}."
         )
-    asked = ENCODINGS if encoding == "auto" else (encoding,)
+    asked: tuple[str, ...] = (encoding,)
+    if encoding == "auto":
+        asked = ENCODINGS if optimize == "speed" else ("dense", "blocks", "lists")
     candidates = [(name, blob) for name in asked for blob in _blobs(op, name)]
     if not candidates:
         masks = "no masks" if op.level_of is None else "masks"
@@ -66,9 +78,8 @@ def pack(op: NestedOp, encoding: str = "auto", optimize: str = "size") -> bytes:
             f"block {op.block}.",
             hint="Use encoding='auto'.",
         )
-    if optimize == "size":
-        return min((blob for _, blob in candidates), key=len)
-    return min(candidates, key=lambda c: (_densest_cost(op, *c), len(c[1])))[1]
+    fast = [blob for name, blob in candidates if name == "offsets"]
+    return min(fast or [blob for _, blob in candidates], key=len)
 
 
 def _blobs(op: NestedOp, encoding: str) -> Iterator[bytes]:
@@ -76,7 +87,8 @@ def _blobs(op: NestedOp, encoding: str) -> Iterator[bytes]:
     if encoding == "dense":
         yield from _dense(op)
     elif op.level_of is not None and op.geometry.op != "depthwise_conv_2d":
-        yield from (_blocks if encoding == "blocks" else _lists)(op)
+        write = {"blocks": _blocks, "lists": _lists, "offsets": _offsets}[encoding]
+        yield from write(op)
 
 
 def _dense(op: NestedOp) -> Iterator[bytes]:
@@ -112,6 +124,26 @@ def _lists(op: NestedOp) -> Iterator[bytes]:
             yield _assemble(op, "lists", rings, 1 + (largest > 255), values)
 
 
+def _offsets(op: NestedOp) -> Iterator[bytes]:
+    g = op.geometry
+    lanes = lanes_of(op.block[1])
+    # Larger blocks are stored in parts of what one step of the kernels takes.
+    rows = 4 if op.block[0] == 4 and (4, lanes) in allowed_blocks(g) else 1
+    if (rows, lanes) not in allowed_blocks(g) or not fits(g, lanes):
+        return
+    op = dataclasses.replace(op, block=(rows, lanes))
+    grid = block_levels(op)
+    rings = rings_of(grid, op.levels)
+    values = padded_rows(op.weights, rows)
+    tiles = values.reshape(len(values) // rows, rows, -1, lanes).transpose(0, 2, 1, 3)
+    section = streams.write(
+        rings.counts.sum(1),
+        offsets_of(g, lanes)[rings.source % grid.shape[1]],
+        tiles.reshape(-1, rows, lanes)[rings.source],
+    )
+    yield _assemble(op, "offsets", rings, 0, np.frombuffer(section, np.int8))
+
+
 def _assemble(
     op: NestedOp,
     encoding: str,
@@ -121,10 +153,14 @@ def _assemble(
 ) -> bytes:
     tables, level_table = _shared_tables(op)
     counts = np.zeros(0, np.int64) if rings is None else rings.counts
+    if encoding == "offsets":
+        counts = np.cumsum(counts, axis=1)
     if rings is not None and rings.balanced:
         counts = counts[:1]
     most = counts.max(initial=0)
     count_bytes = 0 if rings is None else next(n for n in (1, 2, 4) if most < 256**n)
+    if encoding == "offsets":
+        count_bytes = 2  # a band of 64 KiB has fewer than 2^16 blocks
     header = Header(
         geometry=op.geometry,
         encoding=encoding,
@@ -180,17 +216,3 @@ def _shared_tables(
 
 def _unsigned(values: np.ndarray, width: int) -> bytes:
     return values.astype(f"<u{width}").tobytes() if width else b""
-
-
-# What a block costs beside its multiply-accumulates, in units of those: taken as
-# two (read the index, form the address) on a core that runs one at a time.
-_INDEX_COST = 2.0
-
-
-def _densest_cost(op: NestedOp, encoding: str, blob: bytes) -> float:
-    """Rough cost of the densest level, in multiply-accumulates of a dense row."""
-    if encoding != "blocks":
-        return float(op.weights.size)
-    header = Header.parse(blob)
-    entries = (header.total_bytes - header.offsets[3]) / header.block_size
-    return entries * (header.block_size + _INDEX_COST)

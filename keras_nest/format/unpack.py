@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from keras_nest.format import streams
 from keras_nest.format.checks import check_accumulators, check_tables
 from keras_nest.format.header import HEADER_BYTES, Header, aligned
+from keras_nest.format.layout import MAX_LAYOUT_BYTES, offsets_of
 from keras_nest.format.operation import (
     NEVER,
     FormatError,
@@ -15,6 +17,7 @@ from keras_nest.format.operation import (
     UInt8Array,
 )
 from keras_nest.format.rings import ZERO_BLOCK, Rings, columns_of, grid_of
+from keras_nest.format.streams import pairs_of
 
 
 def unpack(blob: bytes) -> NestedOp:
@@ -36,7 +39,7 @@ def unpack(blob: bytes) -> NestedOp:
     header = Header.parse(blob)
     counts = _read_counts(blob, header)
     entries = int(counts.sum())
-    _check_sections(blob, header, entries)
+    _check_sections(blob, header, entries, pairs_of(counts.sum(1)))
     multiplier, bias, shift = _read_tables(blob, header)
     check_tables(multiplier, shift)
     level_of, weights = None, _read_dense(blob, header)
@@ -80,12 +83,19 @@ def _read_counts(blob: bytes, header: Header) -> Int64Array:
             f"Received: {counts.max()}."
         )
     rows = 1 if header.balanced else header.row_groups
-    shape = (header.row_groups, header.rings)
-    return np.broadcast_to(counts.reshape(rows, header.rings), shape)
+    counts = counts.reshape(rows, header.rings)
+    if header.encoding == "offsets":
+        counts = np.diff(counts, axis=1, prepend=0)
+        if counts.min(initial=0) < 0:
+            raise FormatError(
+                "Expected counts that grow with the level in a packed op. "
+                f"Received: a ring of {counts.min()} entries."
+            )
+    return np.broadcast_to(counts, (header.row_groups, header.rings))
 
 
-def _check_sections(blob: bytes, header: Header, entries: int) -> None:
-    ends = header.section_ends(entries)
+def _check_sections(blob: bytes, header: Header, entries: int, pairs: int) -> None:
+    ends = header.section_ends(entries, pairs)
     starts = (HEADER_BYTES, *(aligned(end) for end in ends[:3]))
     if header.offsets != starts or len(blob) != ends[3]:
         raise FormatError(
@@ -118,7 +128,7 @@ def _read_tables(
 def _read_dense(blob: bytes, header: Header) -> Int8Array:
     """The dense values without filling rows; zeros for the encoding blocks."""
     rows, columns = header.geometry.weights_shape
-    if header.encoding == "blocks":
+    if header.encoding in ("blocks", "offsets"):
         return np.zeros((rows, columns), np.int8)
     stored = header.row_groups * header.block[0]
     values = np.frombuffer(blob, np.int8, stored * columns, header.offsets[3])
@@ -136,6 +146,12 @@ def _read_rings(
 ) -> tuple[UInt8Array, Int8Array]:
     """`level_of` and weights of an op with index lists."""
     rows, cols = header.block
+    if header.encoding == "offsets":
+        section = blob[header.offsets[3] :]
+        offsets, blocks = streams.read(section, counts.sum(1), header.block)
+        columns = _columns_at(offsets, header)
+        rings = Rings(counts, columns, np.zeros(entries, np.int64))
+        return _place(header, rings, columns, blocks, dense)
     dtype = f"<u{header.index_bytes}"
     deltas = np.frombuffer(blob, dtype, entries, header.offsets[2]).astype(np.int64)
     rings = Rings(counts, deltas, np.zeros(entries, np.int64))
@@ -145,11 +161,36 @@ def _read_rings(
         grid[grid == NEVER] = header.levels - 1
         return _spread(grid, header), dense
     values = np.frombuffer(blob, np.int8, entries * rows * cols, header.offsets[3])
-    blocks = values.reshape(entries, rows, cols)
+    return _place(header, rings, columns, values.reshape(entries, rows, cols), dense)
+
+
+def _columns_at(offsets: Int64Array, header: Header) -> Int64Array:
+    """The block columns whose inputs are at `offsets`."""
+    column_of = np.full(MAX_LAYOUT_BYTES, -1, np.int64)
+    known = offsets_of(header.geometry, header.block[1])
+    column_of[known] = np.arange(known.size)
+    columns: Int64Array = column_of[offsets]
+    if np.any(columns < 0):
+        raise FormatError(
+            "Expected offsets of inputs of a packed op. "
+            f"Received: {offsets[columns < 0][0]}."
+        )
+    return columns
+
+
+def _place(
+    header: Header,
+    rings: Rings,
+    columns: Int64Array,
+    blocks: Int8Array,
+    dense: Int8Array,
+) -> tuple[UInt8Array, Int8Array]:
+    """`level_of` and weights of the blocks at `columns`; `dense` is all zero."""
+    rows, cols = header.block
     empty = ~np.any(blocks, axis=(1, 2))
     rings.source[empty] = ZERO_BLOCK
     grid = grid_of(rings, columns, header.blocks_per_row)
-    group = np.repeat(np.arange(len(counts)), counts.sum(1))
+    group = np.repeat(np.arange(len(grid)), rings.counts.sum(1))
     tiles = np.zeros((*grid.shape, rows, cols), np.int8)
     tiles[group[~empty], columns[~empty]] = blocks[~empty]
     weights = tiles.transpose(0, 2, 1, 3).reshape(len(grid) * rows, -1)

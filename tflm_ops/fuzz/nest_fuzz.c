@@ -154,24 +154,32 @@ static size_t repair(uint8_t* data, size_t max_size) {
   at = close_section(data, at, max_size, NEST_HEADER_COUNTS_OFFSET_U32);
 
   const int encoding = data[NEST_HEADER_ENCODING_U8];
+  const int offsets = encoding == NEST_OFFSETS;
+  if (offsets) {
+    data[NEST_HEADER_COUNT_BYTES_U8] = 2;
+    data[NEST_HEADER_INDEX_BYTES_U8] = 0;
+  }
   const int width = data[NEST_HEADER_COUNT_BYTES_U8];
   const int balanced = data[NEST_HEADER_FLAGS_U8] & NEST_FLAG_BALANCED;
-  uint64_t counts = encoding == NEST_BLOCKS ? levels : levels - 1;
+  uint64_t counts = encoding == NEST_LISTS ? levels - 1 : levels;
   if (encoding == NEST_DENSE) counts = 0;
   if (!balanced) counts *= groups;
   if (width > 4 || at + counts * (uint64_t)width > max_size) return 0;
-  uint64_t entries = 0;
+  uint64_t entries = 0, pairs = 0;
   for (uint64_t i = 0; i < counts; ++i, at += (uint64_t)width) {
     entries += get(data + at, width);
+    /* Counts of offsets are sums: the last of a group counts. */
+    if (i % levels == levels - 1) pairs += (get(data + at, width) + 1) / 2;
   }
-  if (balanced) entries *= groups;
+  if (balanced) entries *= groups, pairs *= groups;
   if (entries > max_size) return 0;
   at = close_section(data, at, max_size, NEST_HEADER_INDICES_OFFSET_U32);
   at += entries * data[NEST_HEADER_INDEX_BYTES_U8];
   at = close_section(data, at, max_size, NEST_HEADER_VALUES_OFFSET_U32);
-  at += encoding == NEST_BLOCKS
-            ? entries * rows * data[NEST_HEADER_BLOCK_COLS_U8]
-            : groups * rows * columns;
+  const uint64_t block = rows * data[NEST_HEADER_BLOCK_COLS_U8];
+  at += offsets                   ? pairs * (block == 1 ? 8 : 4 + 2 * block)
+        : encoding == NEST_BLOCKS ? entries * block
+                                  : groups * rows * columns;
   if (at > max_size) return 0;
   put_u32(data + NEST_HEADER_TOTAL_BYTES_U32, at);
   return (size_t)at;

@@ -28,10 +28,11 @@ static inline uint32_t nest_load(const uint8_t* from, int32_t width) {
 /* Rings that have counts and indices. */
 static inline int32_t nest_rings(const nest_op* op) {
   if (op->encoding == NEST_DENSE) return 0;
-  return op->encoding == NEST_BLOCKS ? op->levels : op->levels - 1;
+  return op->encoding == NEST_LISTS ? op->levels - 1 : op->levels;
 }
 
-/* Entries of a ring in a row group. */
+/* Entries of a ring in a row group; in the encoding offsets those of the rings
+ * up to it. */
 static inline uint32_t nest_count(const nest_op* op, int32_t group,
                                   int32_t ring) {
   const int32_t row = op->balanced ? 0 : group;
@@ -60,7 +61,11 @@ typedef struct nest_ring {
 nest_status nest_read_header(const uint8_t* blob, size_t bytes, nest_op* op);
 nest_status nest_check_geometry(const nest_op* op);
 nest_status nest_check_sections(const uint8_t* blob, size_t bytes, nest_op* op);
+nest_status nest_check_offsets(const nest_op* op); /* encoding offsets only */
 nest_status nest_check_weights(const nest_op* op);
+
+/* Whether every level's shifts are those of the short requantization. */
+int nest_has_common_shifts(const nest_op* op);
 
 /* patches[column][tile] = input - zero point of `pixels` output pixels from
  * `first` on, in row-major order; 0 in the padding and past `pixels`. */

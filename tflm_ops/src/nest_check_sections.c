@@ -1,4 +1,4 @@
-#include "internal.h"
+#include "direct.h"
 
 /* A section found: moves on to the next, over alignment bytes that are zero. */
 static int next_section(const uint8_t* blob, size_t bytes, uint64_t* at,
@@ -12,8 +12,10 @@ static int next_section(const uint8_t* blob, size_t bytes, uint64_t* at,
   return 1;
 }
 
+/* Entries that the indices are of. */
 static uint64_t entries_of(const nest_op* op, uint64_t count_entries) {
   uint64_t entries = 0;
+  if (op->encoding == NEST_OFFSETS) return 0;
   for (uint64_t i = 0; i < count_entries; ++i) {
     entries +=
         nest_load(op->counts + i * (uint64_t)op->count_bytes, op->count_bytes);
@@ -21,7 +23,17 @@ static uint64_t entries_of(const nest_op* op, uint64_t count_entries) {
   return op->balanced ? entries * (uint64_t)op->row_groups : entries;
 }
 
+/* Pairs of entries of all row groups. */
+static uint64_t pairs_of(const nest_op* op) {
+  uint64_t pairs = 0;
+  for (int32_t group = 0; group < op->row_groups; ++group) {
+    pairs += ((uint64_t)nest_count(op, group, op->levels - 1) + 1) / 2;
+  }
+  return pairs;
+}
+
 static uint64_t value_bytes(const nest_op* op, uint64_t entries) {
+  if (op->encoding == NEST_OFFSETS) return pairs_of(op) * nest_pair_bytes(op);
   if (op->encoding == NEST_BLOCKS) return entries * nest_block_size(op);
   const int32_t rows = op->row_groups * op->block_rows;
   return (uint64_t)rows * (uint64_t)op->columns;

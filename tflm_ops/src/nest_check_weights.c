@@ -1,4 +1,4 @@
-#include "internal.h"
+#include "direct.h"
 
 /* What a sum over weights can reach, over all int8 inputs. */
 typedef struct reach {
@@ -71,6 +71,46 @@ static nest_status check_dense_rows(const nest_op* op, int32_t from) {
   return NEST_OK;
 }
 
+/* Adds entry i of a row group of the encoding offsets; *values moves past each
+ * pair. */
+static nest_status add_entry(const nest_op* op, int32_t group, uint32_t i,
+                             const int8_t** values, reach* sums) {
+  const size_t slot = i % 2;
+  for (int32_t row = 0; row < op->block_rows; ++row) {
+    for (int32_t col = 0; col < op->block_cols; ++col) {
+      const int32_t weight =
+          (*values)[nest_value_at(op, slot, (size_t)row, (size_t)col)];
+      if (group * op->block_rows + row >= op->out_c && weight != 0) {
+        return NEST_ERROR_SECTIONS;
+      }
+      add_weight(op, weight, &sums[row]);
+    }
+  }
+  if (slot == 1) *values += nest_pair_bytes(op);
+  return NEST_OK;
+}
+
+/* Walks the pairs of a row group; *values moves past it. */
+static nest_status check_pairs(const nest_op* op, int32_t group,
+                               const int8_t** values) {
+  reach sums[NEST_MAX_BLOCK_ROWS] = {{0, 0}, {0, 0}, {0, 0}, {0, 0}};
+  nest_status status = NEST_OK;
+  uint32_t i = 0;
+  for (int32_t level = 0; level < op->levels; ++level) {
+    const uint32_t end = nest_count(op, group, level);
+    for (; i < end && status == NEST_OK; ++i) {
+      status = add_entry(op, group, i, values, sums);
+    }
+    for (int32_t row = 0; row < op->block_rows && status == NEST_OK; ++row) {
+      const int32_t channel = group * op->block_rows + row;
+      if (channel >= op->out_c) break;
+      status = check_channel(op, level, channel, sums[row]);
+    }
+  }
+  if (i % 2 == 1) *values += nest_pair_bytes(op);
+  return status;
+}
+
 /* Walks the rings of a row group; *indices and *values move past it. */
 static nest_status check_group(const nest_op* op, int32_t group,
                                const uint8_t** indices, const int8_t** values) {
@@ -114,7 +154,9 @@ nest_status nest_check_weights(const nest_op* op) {
   const uint8_t* indices = op->indices;
   const int8_t* values = op->values;
   for (int32_t group = 0; group < op->row_groups; ++group) {
-    const nest_status status = check_group(op, group, &indices, &values);
+    const nest_status status = op->encoding == NEST_OFFSETS
+                                   ? check_pairs(op, group, &values)
+                                   : check_group(op, group, &indices, &values);
     if (status != NEST_OK) return status;
   }
   return op->encoding == NEST_LISTS ? check_dense_rows(op, op->levels - 1)

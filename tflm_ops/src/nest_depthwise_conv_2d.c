@@ -1,11 +1,12 @@
 #include <string.h>
 
-#include "internal.h"
+#include "depthwise.h"
 #include "nest/requantize.h"
 
 /* Refer header file for details. */
 size_t nest_depthwise_conv_2d_get_buffer_size(const nest_op* op) {
-  return (size_t)op->out_c * sizeof(int32_t);
+  return (size_t)op->out_c *
+         (nest_is_depthwise_fours(op) ? sizeof(nest_row) : sizeof(int32_t));
 }
 
 /* acc[out_c] += one tap of the kernel: weights[out_c] times input[in_c]. */
@@ -44,6 +45,10 @@ nest_status nest_depthwise_conv_2d(const nest_op* op, int32_t level,
                                    void* scratch) {
   if (op->kind != NEST_DEPTHWISE_CONV_2D) return NEST_ERROR_KIND;
   if (level < 0 || level >= op->levels) return NEST_ERROR_LEVEL;
+  if (nest_is_depthwise_fours(op)) {
+    nest_depthwise_fours(op, level, input, output, scratch);
+    return NEST_OK;
+  }
   int32_t* acc = (int32_t*)scratch;
   const int32_t table = op->level_table[level] * op->out_c;
   for (int32_t oy = 0; oy < op->out_h; ++oy) {

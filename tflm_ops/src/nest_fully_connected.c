@@ -1,7 +1,9 @@
-#include "internal.h"
+#include "dense.h"
 
 /* Refer header file for details. */
 size_t nest_fully_connected_get_buffer_size(const nest_op* op) {
+  if (op->encoding == NEST_OFFSETS) return nest_direct_buffer_size(op);
+  if (nest_is_direct_dense(op)) return nest_dense_buffer_size(op);
   return (size_t)op->columns * NEST_TILE * sizeof(int16_t);
 }
 
@@ -12,6 +14,12 @@ nest_status nest_fully_connected(const nest_op* op, int32_t level,
   if (op->kind != NEST_FULLY_CONNECTED) return NEST_ERROR_KIND;
   if (level < 0 || level >= op->levels) return NEST_ERROR_LEVEL;
   /* A 1x1 convolution over the vectors. */
-  nest_run_tiles(op, level, input, output, (int16_t*)scratch);
+  if (op->encoding == NEST_OFFSETS) {
+    nest_run_direct(op, level, input, output, scratch);
+  } else if (nest_is_direct_dense(op)) {
+    nest_run_dense(op, level, input, output, scratch);
+  } else {
+    nest_run_tiles(op, level, input, output, (int16_t*)scratch);
+  }
   return NEST_OK;
 }

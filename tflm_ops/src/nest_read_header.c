@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "internal.h"
+#include "direct.h"
 
 static int32_t u8(const uint8_t* blob, size_t at) { return blob[at]; }
 
@@ -59,16 +59,28 @@ static void read_fields(const uint8_t* blob, nest_op* op) {
   op->level_table = blob + NEST_HEADER_LEVEL_TABLE_U8;
 }
 
+/* What the direct kernels have loops for. */
+static int offsets_shape_is_valid(const nest_op* op) {
+  if (op->block_rows == 4) {
+    return op->block_cols == 4 && op->out_c % 4 == 0 && nest_is_vector(op);
+  }
+  if (op->block_cols == 1) return op->block_rows == 1 && !nest_is_vector(op);
+  return op->block_rows == 1 && (op->block_cols == 2 || op->block_cols == 4);
+}
+
 static int encoding_is_valid(const uint8_t* blob, const nest_op* op) {
   const int32_t flags = u8(blob, NEST_HEADER_FLAGS_U8);
   if (op->encoding == NEST_DENSE) {
     return op->index_bytes == 0 && op->count_bytes == 0 && flags == 0 &&
            op->block_rows == 1 && op->block_cols == 1;
   }
-  return (op->encoding == NEST_BLOCKS || op->encoding == NEST_LISTS) &&
+  const int offsets = op->encoding == NEST_OFFSETS;
+  return in_range((int32_t)op->encoding, NEST_BLOCKS, NEST_OFFSETS) &&
          op->kind != NEST_DEPTHWISE_CONV_2D &&
-         in_range(op->index_bytes, 1, 2) &&
-         (in_range(op->count_bytes, 1, 2) || op->count_bytes == 4) &&
+         in_range(op->index_bytes, offsets ? 0 : 1, offsets ? 0 : 2) &&
+         (!offsets || offsets_shape_is_valid(op)) &&
+         (in_range(op->count_bytes, offsets ? 2 : 1, 2) ||
+          (op->count_bytes == 4 && !offsets)) &&
          flags <= NEST_FLAG_BALANCED &&
          in_range(op->block_rows, 1, NEST_MAX_BLOCK_ROWS) &&
          in_range(op->block_cols, 1, NEST_MAX_BLOCK_COLS) &&

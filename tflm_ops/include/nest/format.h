@@ -10,9 +10,11 @@
  *            that header.level_table maps to the same table
  *   counts   entries of each ring, [row groups][rings], or [rings] when
  *            balanced (every row group has the same counts); 1, 2 or 4 bytes
- * each indices  per row group, per ring, per entry: blocks to advance from the
+ *            each; in the encoding offsets 2, and summed up from ring 0 on
+ *   indices  per row group, per ring, per entry: blocks to advance from the
  *            entry before; the first of a ring counts from block 0; 1 or 2
- * bytes values   int8, see the encodings
+ *            bytes each
+ *   values   int8, see the encodings
  *
  * Weights are a matrix of out_c rows and kernel_h*kernel_w*in_c columns (order
  * ky, kx, channel). A block is block_rows x block_cols of it, a row group
@@ -26,6 +28,26 @@
  *   lists    values[rows][columns] with the weights of all levels; indices for
  *            rings 0..levels-2 say which blocks the sparser levels use. The
  *            densest level runs over all values. No escapes.
+ *   offsets  blocks with the places of their inputs, for speed. No indices;
+ *            values[pairs]: each row group's entries in pairs, the last one
+ *            filled up with zeros. A pair is two uint16 offsets, then the
+ *            values of both blocks: 1x4 and 4x4 one after the other, 1x2
+ *            alternating (a0 b0 a1 b1). Of 1x1 blocks, offset and value in
+ *            turn, the value as int16.
+ *
+ * The encoding offsets holds blocks of 1x2 and 1x4; where the op has a 1x1
+ * kernel and one output pixel 4x4 too, if out_c is a multiple of 4; else 1x1
+ * too. An offset is the place, in bytes, of the block's inputs for the first
+ * output pixel in a band of padded input rows as int16:
+ *
+ *   ky * dilation_h * row_bytes + channel / lanes * plane_bytes
+ *     + (x % stride_w * phase_width + x / stride_w) * 2 * lanes
+ *
+ * with lanes = block_cols, x = kx * dilation_w; phase_width the padded width
+ * divided by stride_w, rounded up; plane_bytes = stride_w * phase_width * 2 *
+ * lanes; row_bytes = in_c / lanes * plane_bytes. Of a 1x1 kernel a plane is 4
+ * pixels (8 for 1x1 blocks), or 1 where the op has one output pixel. The band,
+ * of (kernel_h - 1) * dilation_h + 1 rows, has at most NEST_MAX_BAND bytes.
  */
 #ifndef NEST_FORMAT_H_
 #define NEST_FORMAT_H_
@@ -40,6 +62,7 @@
 #define NEST_MAX_DIM (1 << 24)
 #define NEST_MAX_WEIGHTS (1 << 24)
 #define NEST_MAX_TENSOR (1 << 30) /* bytes of one image or output */
+#define NEST_MAX_BAND (1 << 16)   /* what an offset reaches */
 
 /* Byte offsets in the header; the width is in the name. */
 #define NEST_HEADER_MAGIC 0 /* "NEST" */
@@ -49,7 +72,7 @@
 #define NEST_HEADER_LEVELS_U8 7
 #define NEST_HEADER_BLOCK_ROWS_U8 8
 #define NEST_HEADER_BLOCK_COLS_U8 9
-#define NEST_HEADER_INDEX_BYTES_U8 10 /* 0 when dense */
+#define NEST_HEADER_INDEX_BYTES_U8 10 /* 0 when dense or offsets */
 #define NEST_HEADER_COUNT_BYTES_U8 11 /* 0 when dense */
 #define NEST_HEADER_FLAGS_U8 12       /* bit 0: balanced */
 #define NEST_HEADER_TABLES_U8 13      /* distinct requantization tables */

@@ -6,7 +6,8 @@
  *
  *   nest_op op;                                     once
  *   if (nest_open(blob, bytes, &op) != NEST_OK) ...
- *   scratch = ... nest_conv_2d_get_buffer_size(&op) bytes, 4-byte aligned ...
+ *   scratch = ... nest_conv_2d_get_buffer_size(&op) bytes, aligned for
+ *             pointers ...
  *   nest_conv_2d(&op, level, input, output, scratch);    every inference
  *
  * Arithmetic of every op, for level l and output channel c, bit for bit that of
@@ -62,7 +63,8 @@ typedef enum nest_op_kind {
 typedef enum nest_encoding {
   NEST_DENSE = 0,
   NEST_BLOCKS = 1,
-  NEST_LISTS = 2
+  NEST_LISTS = 2,
+  NEST_OFFSETS = 3
 } nest_encoding;
 
 /* A validated view into a blob, which must outlive it. Read-only for callers.
@@ -85,6 +87,7 @@ typedef struct nest_op {
   int32_t pad_top, pad_left;
   int32_t columns;            /* weights per output channel */
   int32_t row_groups;         /* groups of block_rows output channels */
+  int32_t common_shifts;      /* every shift is in -23..-1 */
   const int32_t* multiplier;  /* [tables][out_c] */
   const int32_t* bias;        /* [tables][out_c] */
   const int8_t* shift;        /* [tables][out_c], > 0 left, < 0 right */
@@ -103,8 +106,19 @@ nest_status nest_open(const void* blob, size_t bytes, nest_op* op);
 /* A short English sentence for a status, static storage. */
 const char* nest_status_text(nest_status status);
 
-/* Scratch bytes of an op, the same for all levels; 4-byte alignment.
- * Conv 2D and fully connected: 4 patches as int16, 8 * columns. */
+/* Scratch bytes of an op, the same for all levels; aligned for pointers.
+ *
+ * Conv 2D and fully connected: 4 patches as int16, 8 * columns. Depthwise:
+ * 4 * out_c. But with the encoding offsets:
+ *   24 * out_c + band + 24    24 bytes are 32 on a 64-bit core
+ *   24 * min(out_c, 32) + 2 * in_c + 24   for one vector
+ * where the band is (kernel_h - 1) * dilation_h + 1 padded rows as int16, or,
+ * for 1x1 kernels, 4 pixels (8 for 1x1 blocks).
+ * On cores with the DSP extension, if common_shifts, also without offsets:
+ *   24 * out_c + 4 * kernel_h * kernel_w + band + 24   dense, in_c a multiple
+ *       of 4, the band at most NEST_MAX_BAND bytes; 2 * in_c for one vector
+ *   24 * out_c    depthwise of depth multiplier 1, out_c a multiple of 4
+ */
 size_t nest_conv_2d_get_buffer_size(const nest_op* op);
 size_t nest_depthwise_conv_2d_get_buffer_size(const nest_op* op);
 size_t nest_fully_connected_get_buffer_size(const nest_op* op);

@@ -1,0 +1,94 @@
+"""The kernels' assembly in QEMU: the same bytes as the numpy reference."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_nest.bench.emulator import measure
+from keras_nest.bench.image import Job, build
+from keras_nest.bench.targets import find_target
+from keras_nest.format import NestedOp, unpack
+from tests.kernels.random_ops import (
+    random_geometry,
+    random_input,
+    random_op,
+    random_tables,
+)
+from tests.kernels.test_kernels import encodings_of
+
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("arm-none-eabi-gcc") and shutil.which("qemu-system-arm")),
+    reason="needs arm-none-eabi-gcc and qemu-system-arm",
+)
+
+
+def jobs_of(op: NestedOp, rng: np.random.Generator, name: str) -> list[Job]:
+    x = random_input(rng, op.geometry)
+    x = x[: op.geometry.in_w if op.geometry.op == "fully_connected" else 1]
+    return [
+        Job(f"{name} {encoding}", blob, unpack(blob), x)
+        for encoding, blob in encodings_of(op).items()
+    ]
+
+
+def random_jobs(seeds: range) -> list[Job]:
+    jobs = []
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        op = random_op(rng)
+        # Few levels: each runs, and 32 of them show nothing that 5 do not.
+        jobs += jobs_of(op, rng, str(seed)) if op.levels < 6 else []
+    return jobs
+
+
+def run(jobs: list[Job], target: str, folder: Path) -> None:
+    # Raises where an output differs or a guard around it was written to.
+    core = find_target(target)
+    measure(build(jobs, core, folder), core, [job.name for job in jobs])
+
+
+@pytest.mark.parametrize("target", ["cortex-m4", "cortex-m33"])
+def test_random_ops(target: str, tmp_path: Path) -> None:
+    jobs = random_jobs(range(400))
+    assert sum("offsets" in job.name for job in jobs) > 100
+    run(jobs, target, tmp_path)
+
+
+def test_rare_shifts_and_signs(tmp_path: Path) -> None:
+    """Requantization in six instructions beside every shift that it cannot do."""
+    jobs = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        op = random_op(rng, str(rng.choice(["conv_2d", "fully_connected"])))
+        if op.levels > 5:
+            continue
+        shift = rng.integers(-31, 1, op.shift.shape).astype(np.int8)
+        multiplier = rng.integers(-(2**31) + 1, 2**31, op.shift.shape)
+        multiplier[rng.random(op.shift.shape) < 0.1] = 0
+        # Sums within a few halves of the output's unit, so that ties occur.
+        bias = rng.integers(-(2**20), 2**20, op.shift.shape).astype(np.int32)
+        changed = dataclasses.replace(
+            op, shift=shift, multiplier=multiplier.astype(np.int32), bias=bias
+        )
+        jobs += jobs_of(changed, rng, str(seed))
+    assert len(jobs) > 100
+    run(jobs, "cortex-m4", tmp_path)
+
+
+def test_depthwise_and_dense_of_whole_words(tmp_path: Path) -> None:
+    """Channels in multiples of four: what the assembly for both takes."""
+    jobs = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        kind = str(rng.choice(["conv_2d", "depthwise_conv_2d", "fully_connected"]))
+        in_c = 4 * int(rng.integers(1, 5))
+        geometry = random_geometry(rng, kind, in_c)
+        if kind == "depthwise_conv_2d":
+            geometry = dataclasses.replace(geometry, out_c=in_c)
+        jobs += jobs_of(random_tables(rng, geometry, 2, None), rng, str(seed))
+    run(jobs, "cortex-m4", tmp_path)

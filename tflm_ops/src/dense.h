@@ -1,0 +1,49 @@
+/* The dense convolution by the direct scheme (Cortex-M4 and later). */
+#ifndef NEST_SRC_DENSE_H_
+#define NEST_SRC_DENSE_H_
+
+#include "direct.h"
+
+/* Elsewhere the portable kernel is faster; tests turn it on. */
+#ifndef NEST_DIRECT_DENSE
+#if defined(__ARM_FEATURE_DSP)
+#define NEST_DIRECT_DENSE 1
+#else
+#define NEST_DIRECT_DENSE 0
+#endif
+#endif
+
+/* What the dense row kernel has beside nest_tile; the assembly relies on the
+ * order of both. nest_row.stream are the row's weights. */
+typedef struct nest_dense_tile {
+  nest_tile tile;
+  const int32_t* taps; /* offset of each tap's inputs, in the order ky, kx */
+  const int32_t* taps_end;
+  int32_t quads;      /* of input channels */
+  int32_t plane_step; /* from the end of four pixels to the next plane */
+} nest_dense_tile;
+
+/* All rows of a tile; saturated to int8 only. */
+void nest_rows_dense(const nest_dense_tile* tile);
+
+/* Whether the direct scheme is in use and fits the op; the other two are for
+ * ops that it fits. */
+int nest_is_direct_dense(const nest_op* op);
+
+/* Scratch bytes of nest_run_dense. */
+size_t nest_dense_buffer_size(const nest_op* op);
+
+/* An op of the encoding dense, one image or vector. */
+void nest_run_dense(const nest_op* op, int32_t level, const int8_t* input,
+                    int8_t* output, void* scratch);
+
+/* The same where the op is a matrix times one vector. */
+void nest_run_dense_vector(const nest_op* op, int32_t level,
+                           const int8_t* input, int8_t* output, void* scratch);
+
+/* acc[4] += four rows of weights, row_step bytes apart, times the expanded
+ * inputs of 4 * quads channels; quads is 1 or more. */
+void nest_sum_four_rows(const int8_t* weights, int32_t row_step,
+                        const uint8_t* inputs, int32_t quads, int32_t* acc);
+
+#endif /* NEST_SRC_DENSE_H_ */

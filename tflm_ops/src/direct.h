@@ -1,0 +1,209 @@
+/* The direct kernels: the encoding "offsets", and what it shares with others.
+ *
+ * The input is expanded once, a band of rows at a time, into planes of int16
+ * that padding is part of; every block carries the offset of its inputs for the
+ * first output pixel of the band, and the inputs of the next pixels follow. So
+ * there is no im2col and no index arithmetic: a block costs one addition, the
+ * loads of its inputs and its multiplications.
+ *
+ * The assembly loads words from addresses that are no multiples of 4 (inputs,
+ * and single channels' pixels), as compilers for these cores do: UNALIGN_TRP is
+ * 0.
+ *
+ * The expanded values are 2 * (input - zero point), and biases are doubled: the
+ * requantization doubles the accumulator, and here that is for nothing. */
+#ifndef NEST_SRC_DIRECT_H_
+#define NEST_SRC_DIRECT_H_
+
+#include "internal.h"
+
+/* Output rows whose plans are made at a time for a single vector. */
+#define NEST_VECTOR_ROWS 32
+
+/* Bytes after the band that the last tile of a row reads and ignores: three
+ * pixels of four channels, or seven of one. */
+#define NEST_BAND_SLACK 24
+
+/* Pixels of a tile; of single weights, twice as many. */
+#define NEST_MAX_TILE (2 * NEST_TILE)
+
+/* Where the inputs lie: plane after plane of `lanes` adjacent channels, row
+ * after row. A plane holds phases * phase_width pixels of a padded row, sorted
+ * by their remainder modulo the stride; a pixel's lanes are adjacent, for four
+ * of them in the order 0 2 1 3. */
+typedef struct nest_layout {
+  int32_t lanes;
+  int32_t phases;
+  int32_t phase_width;
+  int32_t plane_bytes;
+  int32_t row_bytes;
+  int32_t rows;
+} nest_layout;
+
+/* One output channel at one level, as the row kernels want it. */
+typedef struct nest_row {
+  const uint8_t* stream; /* pairs of entries */
+  int32_t entries;
+  int32_t bias; /* doubled */
+  int32_t multiplier;
+  int32_t half;  /* half a unit of the output and its zero point, see below */
+  int32_t shift; /* to the right, 1 or more */
+} nest_row;
+
+/* Four or eight neighbouring output pixels, all channels; or one vector. */
+typedef struct nest_tile {
+  const uint8_t* inputs;
+  const nest_row* rows;
+  int8_t* output;
+  int8_t* end;   /* output + the number of channels */
+  int32_t step1; /* bytes from pixel 0 to 1, and 2 to 3; 0: one pixel only */
+  int32_t step2; /* bytes from pixel 0 to 2; 0: pixels 2 and 3 do not count */
+} nest_tile;
+
+/* One op at one level on its way through its tiles. */
+typedef struct nest_walk nest_walk;
+struct nest_walk {
+  const nest_op* op;
+  const nest_layout* layout;
+  int32_t level;
+  const nest_row* rows; /* for the tiles */
+  /* Computes the first `pixels` pixels of a tile. */
+  void (*visit)(const nest_walk* walk, const nest_tile* tile, int32_t pixels);
+  const void* context; /* for visit */
+};
+
+/* Expands the input into `inputs`, visits all tiles, clamps the output. */
+void nest_walk_tiles(const nest_walk* walk, const int8_t* input, int8_t* output,
+                     uint8_t* inputs);
+
+/* Whether the op is a matrix times one vector. */
+static inline int nest_is_vector(const nest_op* op) {
+  return op->kernel_h == 1 && op->kernel_w == 1 && op->out_h == 1 &&
+         op->out_w == 1;
+}
+
+/* Bytes of two entries: two offsets and the values of both. */
+static inline size_t nest_pair_bytes(const nest_op* op) {
+  return nest_block_size(op) == 1 ? 8 : 4 + 2 * nest_block_size(op);
+}
+
+/* Pixels that a plane of a 1x1 kernel and a tile have. */
+static inline int32_t nest_tile_pixels(int32_t lanes) {
+  return lanes == 1 ? NEST_MAX_TILE : NEST_TILE;
+}
+
+/* Shifts that the sums of nest_requantize_doubled stay in range for. */
+static inline int nest_is_common_shift(int32_t shift) {
+  return -23 <= shift && shift <= -1;
+}
+
+/* acc / 2^32 * multiplier rounded to nearest (halves up), then a right shift
+ * rounded to nearest (halves away from zero), the output zero point added and
+ * saturated to int8: the double rounding of nest_requantize for a doubled acc.
+ *
+ * `half` is (1 << (shift - 1)) + (zero point << shift). Away from zero means
+ * one less than half where the product is negative; that is where acc and
+ * multiplier differ in sign. It is also applied where the product rounds to
+ * zero, and changes nothing there. shift is in 1..23: no sum overflows. */
+static inline int8_t nest_requantize_doubled(int32_t acc, const nest_row* row) {
+  const int32_t sign = acc < 0 ? -1 : 0;
+  const int32_t half =
+      row->multiplier < 0 ? row->half - 1 - sign : row->half + sign;
+  const int64_t product = (int64_t)acc * row->multiplier;
+  const int64_t high =
+      product + ((int64_t)1 << 31) + (int64_t)half * ((int64_t)1 << 32);
+  const int64_t value =
+      high >= 0 ? high >> (32 + row->shift) : ~(~high >> (32 + row->shift));
+  if (value < -128) return -128;
+  return (int8_t)(value > 127 ? 127 : value);
+}
+
+/* The layout of op's inputs, `lanes` channels to a plane, which divide in_c; 0
+ * where it exceeds what an offset reaches. */
+int nest_find_layout(const nest_op* op, int32_t lanes, nest_layout* layout);
+
+/* Bytes that nest_run_direct needs. */
+size_t nest_direct_buffer_size(const nest_op* op);
+
+/* An op of the encoding "offsets", one image or vector. */
+void nest_run_direct(const nest_op* op, int32_t level, const int8_t* input,
+                     int8_t* output, void* scratch);
+
+/* The same for an op of one output pixel and a 1x1 kernel. */
+void nest_run_vector(const nest_op* op, int32_t level, const int8_t* input,
+                     int8_t* output, void* scratch);
+
+/* The tables' part of a plan; half_units is 2 * output zero point + 1. shift is
+ * 0 where it is no common one. */
+static inline void nest_plan_channel(const nest_op* op, size_t at,
+                                     int32_t half_units, nest_row* row) {
+  const int32_t left = op->shift[at];
+  const int32_t shift = nest_is_common_shift(left) ? -left : 0;
+  row->bias = 2 * op->bias[at];
+  row->multiplier = op->multiplier[at];
+  /* (1 << (shift - 1)) + (zero point << shift) */
+  row->half = shift > 0 ? half_units * (1 << (shift - 1)) : 0;
+  row->shift = shift;
+}
+
+/* Plans of the rows of `groups` row groups from `first` on; *stream is that of
+ * the first and moves past the last. */
+void nest_plan_rows(const nest_op* op, int32_t level, int32_t first,
+                    int32_t groups, const uint8_t** stream, nest_row* rows);
+
+/* The channels of one pixel into their planes; `to` is the pixel's place in the
+ * first plane. */
+void nest_expand_pixel(const nest_op* op, const nest_layout* layout,
+                       const int8_t* from, uint8_t* to);
+
+/* The same for `pixels` pixels, `pitch` bytes apart, side by side in a plane.
+ */
+void nest_expand_pixels(const nest_op* op, const nest_layout* layout,
+                        const int8_t* from, int32_t pitch, int32_t pixels,
+                        uint8_t* to);
+
+/* The same for two pixels side by side: one channel to a plane, in_c in
+ * multiples of 4. */
+void nest_expand_two_pixels(const nest_op* op, const nest_layout* layout,
+                            const int8_t* from, int32_t pitch, uint8_t* to);
+
+/* The band of input rows that output row oy needs; call for oy = 0, 1, ... */
+void nest_slide_band(const nest_op* op, const nest_layout* layout,
+                     const int8_t* input, int32_t oy, uint8_t* band);
+
+/* The place of an entry's offset in its pair, and of a value of its block. */
+static inline size_t nest_offset_at(const nest_op* op, size_t slot) {
+  return nest_block_size(op) == 1 ? 4 * slot : 2 * slot;
+}
+static inline size_t nest_value_at(const nest_op* op, size_t slot, size_t row,
+                                   size_t col) {
+  const size_t cols = (size_t)op->block_cols;
+  if (cols == 1) return 4 * slot + 2;
+  if (cols == 2) return 4 + 2 * col + slot;
+  return 4 + slot * nest_block_size(op) + row * cols + col;
+}
+
+/* acc[tile] of one row: bias and the products of all entries. */
+void nest_sum_row(const nest_op* op, const nest_row* row, int32_t row_in_group,
+                  int32_t tile, const uint8_t* inputs, int32_t* acc);
+
+/* All rows of a tile by nest_requantize_doubled, saturated to int8 only. Rows
+ * whose shift is 0 get any value. */
+void nest_rows_1x2(const nest_op* op, const nest_tile* tile);
+void nest_rows_1x4(const nest_op* op, const nest_tile* tile);
+
+/* The same for eight pixels; step4 is the bytes from pixel 0 to 4, or 0. */
+void nest_rows_1x1(const nest_op* op, const nest_tile* tile, int32_t step4);
+
+/* The three above in C, for any block and number of pixels. */
+void nest_rows_portable(const nest_op* op, const nest_tile* tile,
+                        int32_t pixels, int32_t step4);
+
+/* The rows of a tile whose shift is 0, by the general requantization. */
+void nest_redo_rows(const nest_op* op, int32_t level, const nest_tile* tile,
+                    int32_t first, int32_t pixels);
+
+/* Clamps all outputs to the op's activation bounds. */
+void nest_clamp(const nest_op* op, int8_t* output, size_t bytes);
+
+#endif /* NEST_SRC_DIRECT_H_ */

@@ -1,0 +1,76 @@
+#include "depthwise.h"
+
+/* Taps of one axis that see the input: from `first`, `count` of them. */
+typedef struct span {
+  int32_t first, count;
+} span;
+
+static span taps_inside(int32_t start, int32_t size, int32_t kernel,
+                        int32_t dilation) {
+  span s = {0, kernel};
+  while (s.first < kernel && start + s.first * dilation < 0) ++s.first;
+  while (s.count > s.first && start + (s.count - 1) * dilation >= size) {
+    --s.count;
+  }
+  s.count -= s.first;
+  return s;
+}
+
+static void set_columns(const nest_op* op, span across, nest_taps* taps) {
+  taps->columns = across.count;
+  taps->input_skip =
+      op->dilation_h * op->in_w * op->in_c - across.count * taps->input_step;
+  taps->weight_skip = (op->kernel_w - across.count) * op->out_c;
+}
+
+/* An output pixel whose window lies wholly between the input's pixels. */
+static void store_biases(const nest_op* op, const nest_row* plans,
+                         int8_t* output) {
+  for (int32_t c = 0; c < op->out_c; ++c) {
+    output[c] = nest_requantize_doubled(plans[c].bias, &plans[c]);
+  }
+}
+
+static void run_row(const nest_op* op, const nest_row* plans,
+                    const int8_t* input, int32_t oy, nest_taps* taps,
+                    int8_t* output) {
+  const int32_t y = oy * op->stride_h - op->pad_top;
+  const span down = taps_inside(y, op->in_h, op->kernel_h, op->dilation_h);
+  const int8_t* row =
+      input + (y + down.first * op->dilation_h) * op->in_w * op->in_c;
+  taps->rows = down.count;
+  for (int32_t ox = 0; ox < op->out_w; ++ox, output += op->out_c) {
+    const int32_t x = ox * op->stride_w - op->pad_left;
+    const span across = taps_inside(x, op->in_w, op->kernel_w, op->dilation_w);
+    if (down.count <= 0 || across.count <= 0) {
+      store_biases(op, plans, output);
+      continue;
+    }
+    set_columns(op, across, taps);
+    taps->inputs = row + (x + across.first * op->dilation_w) * op->in_c;
+    taps->weights =
+        op->values + (down.first * op->kernel_w + across.first) * op->out_c;
+    nest_depthwise_pixel(taps, plans, output, output + op->out_c);
+  }
+}
+
+/* Refer header file for details. */
+void nest_depthwise_fours(const nest_op* op, int32_t level, const int8_t* input,
+                          int8_t* output, void* scratch) {
+  nest_row* plans = (nest_row*)scratch;
+  const size_t table = (size_t)(op->level_table[level] * op->out_c);
+  for (int32_t c = 0; c < op->out_c; ++c) {
+    nest_plan_channel(op, table + (size_t)c, 2 * op->output_zero_point + 1,
+                      &plans[c]);
+  }
+  nest_taps taps = {0};
+  taps.input_step = op->dilation_w * op->in_c;
+  taps.weight_step = op->out_c;
+  taps.minus_zero = (uint32_t)(-op->input_zero_point & 0xffff) * 0x00010001u;
+  int8_t* to = output;
+  for (int32_t oy = 0; oy < op->out_h; ++oy, to += op->out_w * op->out_c) {
+    run_row(op, plans, input, oy, &taps, to);
+  }
+  nest_clamp(op, output,
+             (size_t)op->out_h * (size_t)op->out_w * (size_t)op->out_c);
+}

@@ -1,0 +1,51 @@
+#include "vector.h"
+
+#if defined(__ARM_FEATURE_DSP)
+
+/* Two 1x2 blocks, offsets in `at`, values in `weights`; the C is
+ * nest_sum_row's. */
+#define PAIR(at, weights)        \
+  "uxtah r10, r0, " at           \
+  "\n\t"                         \
+  "add r11, r0, " at             \
+  ", lsr #16\n\t"                \
+  "ldr r10, [r10]\n\t"           \
+  "ldr r11, [r11]\n\t"           \
+  "sxtb16 lr, " weights          \
+  "\n\t"                         \
+  "sxtb16 " weights ", " weights \
+  ", ror #8\n\t"                 \
+  "smlad r4, r10, lr, r4\n\t"    \
+  "smlad r4, r11, " weights ", r4\n\t"
+
+/* Refer header file for details. */
+void __attribute__((naked)) nest_vector_1x2(const nest_vector* vector) {
+  __asm__ volatile(
+      NEST_VECTOR_BEGIN
+      NEST_VECTOR_ROW("add r8, r1, r2, lsl #3\n\t")
+      "subs r3, #4\n\t"
+      "blt 3f\n"
+      "2:\n\t" /* for (; entries >= 4; entries -= 4) */
+      "ldm r1!, {r2, r8, r9, r12}\n\t"
+      PAIR("r2", "r8")
+      PAIR("r9", "r12")
+      "subs r3, #4\n\t"
+      "bge 2b\n"
+      "3:\n\t" /* entries - 4: C is its bit 1, N its bit 0, as of entries */
+      "lsls r3, r3, #31\n\t"
+      "bcc 4f\n\t"
+      "ldm r1!, {r2, r8}\n\t"
+      PAIR("r2", "r8")
+      "4:\n\t"
+      "bpl 6f\n\t"
+      "ldm r1, {r2, r8}\n\t"
+      "uxtah r10, r0, r2\n\t"
+      "ldr r10, [r10]\n\t"
+      "sxtb16 lr, r8\n\t"
+      "smlad r4, r10, lr, r4\n\t"
+      NEST_VECTOR_END);
+  (void)vector;
+}
+#else
+typedef int nest_vector_1x2_is_assembly; /* ISO C wants a declaration */
+#endif

@@ -1,0 +1,90 @@
+#include "direct.h"
+
+/* Some neighbouring pixels, as the row kernels want them: 8, 4, 2 or 1 at a
+ * time. */
+static void visit_pixels(const nest_walk* walk, const uint8_t* inputs,
+                         int32_t pixels, int8_t* output) {
+  const int32_t out_c = walk->op->out_c;
+  const int32_t pixel_bytes = walk->layout->lanes * 2;
+  for (int32_t count; pixels > 0; pixels -= count) {
+    count = pixels >= NEST_TILE ? NEST_TILE : pixels > 1 ? 2 : 1;
+    if (pixels == NEST_MAX_TILE) count = pixels;
+    const nest_tile tile = {inputs,
+                            walk->rows,
+                            output,
+                            output + out_c,
+                            count > 1 ? out_c : 0,
+                            count > 2 ? 2 * out_c : 0};
+    walk->visit(walk, &tile, count);
+    inputs += count * pixel_bytes;
+    output += count * out_c;
+  }
+}
+
+/* Pixels of the tiles of a row of `total` pixels. */
+static int32_t tile_size(const nest_walk* walk, int32_t total) {
+  const int32_t most = nest_tile_pixels(walk->layout->lanes);
+  return total < most ? total : most;
+}
+
+/* Where the tile after `at` starts: the last one overlaps the one before it. */
+static int32_t tile_start(int32_t at, int32_t tile, int32_t total) {
+  return at > total - tile ? total - tile : at;
+}
+
+/* A kernel larger than 1x1: a band of rows for each output row. */
+static void walk_band(const nest_walk* walk, const int8_t* input,
+                      int8_t* output, uint8_t* band) {
+  const nest_op* op = walk->op;
+  const int32_t pixels = tile_size(walk, op->out_w);
+  for (int32_t oy = 0; oy < op->out_h; ++oy, output += op->out_w * op->out_c) {
+    nest_slide_band(op, walk->layout, input, oy, band);
+    for (int32_t at = 0; at < op->out_w; at += pixels) {
+      const int32_t ox = tile_start(at, pixels, op->out_w);
+      visit_pixels(walk, band + ox * walk->layout->lanes * 2, pixels,
+                   output + ox * op->out_c);
+    }
+  }
+}
+
+/* A 1x1 kernel: the inputs of up to four output pixels, wherever they are. */
+static void expand_1x1(const nest_op* op, const nest_layout* layout,
+                       const int8_t* input, int32_t first, int32_t pixels,
+                       uint8_t* to) {
+  if (op->stride_h == 1 && op->out_w == op->in_w) {
+    nest_expand_pixels(op, layout, input + first * op->in_c, op->in_c, pixels,
+                       to);
+    return;
+  }
+  /* Without padding: a window overlaps the input, and it is one pixel. */
+  for (int32_t at = first; at < first + pixels; ++at, to += 2 * layout->lanes) {
+    const int32_t y = at / op->out_w * op->stride_h;
+    const int32_t x = at % op->out_w * op->stride_w;
+    nest_expand_pixel(op, layout, input + (y * op->in_w + x) * op->in_c, to);
+  }
+}
+
+static void walk_1x1(const nest_walk* walk, const int8_t* input, int8_t* output,
+                     uint8_t* inputs) {
+  const nest_op* op = walk->op;
+  const int32_t total = op->out_h * op->out_w;
+  const int32_t pixels = tile_size(walk, total);
+  for (int32_t start = 0; start < total; start += pixels) {
+    const int32_t at = tile_start(start, pixels, total);
+    expand_1x1(op, walk->layout, input, at, pixels, inputs);
+    visit_pixels(walk, inputs, pixels, output + at * op->out_c);
+  }
+}
+
+/* Refer header file for details. */
+void nest_walk_tiles(const nest_walk* walk, const int8_t* input, int8_t* output,
+                     uint8_t* inputs) {
+  const nest_op* op = walk->op;
+  if (op->kernel_h == 1 && op->kernel_w == 1) {
+    walk_1x1(walk, input, output, inputs);
+  } else {
+    walk_band(walk, input, output, inputs);
+  }
+  nest_clamp(op, output,
+             (size_t)op->out_h * (size_t)op->out_w * (size_t)op->out_c);
+}
