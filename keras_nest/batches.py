@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 RECALIBRATION_SAMPLES = 4096
 
@@ -65,21 +67,27 @@ class SeededBatches(keras.utils.PyDataset):
         self._order = generator.permutation(len(self._x))
 
 
-def recalibration_batches(x: Any, batch_size: int) -> Iterator[Any]:
+def recalibration_batches(
+    x: Any, batch_size: int, validation_split: float = 0.0
+) -> Iterator[Any]:
     """The inputs of some batches out of what `fit` takes as `x`.
 
     Args:
-        x: An array or a structure of arrays, a PyDataset, a tf.data.Dataset, a torch
-            DataLoader, or another iterable. An iterator gives no batches: reading it
-            would take its data away.
+        x: An array, tensor or table or a structure of these, a PyDataset, with an end
+            or without, a tf.data.Dataset, a torch DataLoader, or another iterable. An
+            iterator gives no batches: reading it would take its data away.
         batch_size: Samples in one batch, where `x` is an array.
+        validation_split: Share of the samples, at the end of an array, left out.
     """
     if isinstance(x, keras.utils.PyDataset):
-        yield from _inputs(x[index] for index in range(len(x)))
+        count = x.num_batches
+        numbers = itertools.count() if count is None else range(count)
+        yield from _inputs(x[index] for index in numbers)
         return
-    arrays = keras.tree.flatten(x)
-    if all(hasattr(array, "shape") for array in arrays):
-        samples = arrays[0].shape[0]
+    if all(hasattr(array, "shape") for array in keras.tree.flatten(x)):
+        x = keras.tree.map_structure(_as_array, x)
+        # Keras rounds the training part down as well.
+        samples = math.floor(len(keras.tree.flatten(x)[0]) * (1.0 - validation_split))
         # Spread over all samples: data is often sorted by class.
         chosen = np.linspace(0, samples - 1, min(samples, RECALIBRATION_SAMPLES))
         for start in range(0, len(chosen), batch_size):
@@ -87,6 +95,13 @@ def recalibration_batches(x: Any, batch_size: int) -> Iterator[Any]:
             yield keras.tree.map_structure(lambda array, part=part: array[part], x)
     elif not hasattr(x, "__next__"):
         yield from _inputs(iter(x))
+
+
+def _as_array(values: Any) -> Any:
+    """Tensors and tables as numpy arrays, which all take an array of indices."""
+    if ops.is_tensor(values):
+        return ops.convert_to_numpy(values)
+    return np.asarray(values)
 
 
 def _inputs(batches: Iterator[Any]) -> Iterator[Any]:

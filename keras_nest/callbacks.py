@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import keras
@@ -11,6 +12,9 @@ from keras_nest.schedules import MaskSchedule
 
 class MaskUpdates(keras.callbacks.Callback):
     """Ranks the masks anew when the schedule says so.
+
+    Where Keras does not know the number of steps of an epoch, it is learnt from the
+    first epoch of the call of fit, during which masks stay as ranked at its start.
 
     Args:
         schedule: The schedule of the model.
@@ -31,6 +35,15 @@ class MaskUpdates(keras.callbacks.Callback):
         self._steps = self.params.get("steps")
         self._epochs = self._schedule.epochs or self.params["epochs"]
         self._frozen = self.model.masks_frozen
+        dense_at_first = self._schedule.factor(0.0) < 1.0
+        one_epoch = self._steps is None and self._epochs == 1
+        if one_epoch and dense_at_first and not self._frozen:
+            warnings.warn(
+                "The length of the data is unknown and training has one epoch: all "
+                "levels train dense, and masks are ranked only at the end. Pass "
+                "`steps_per_epoch`, or train for more epochs.",
+                stacklevel=2,
+            )
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch = epoch
@@ -43,15 +56,19 @@ class MaskUpdates(keras.callbacks.Callback):
         if self._steps is not None:
             step, total = self._epoch * self._steps + batch, self._epochs * self._steps
         elif batch == 0:
-            # Data of unknown length: the epochs are the steps.
+            # The first epoch of data of unknown length: epochs are the steps.
             step, total = self._epoch, self._epochs
         else:
             return
         # `self.model` synchronizes the variables on JAX: only touched when needed.
         stride = self._stride if self._steps is not None else 1
-        if self._schedule.is_due(step, total, stride):
+        past_end = step >= self._schedule.end * total
+        if past_end or self._schedule.is_due(step, total, stride):
             self.model.update_masks(step, total, stride)
             self._frozen = self.model.masks_frozen
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.finished = epoch + 1 >= self._epochs
+        if self._steps is None and self._batch >= 0:
+            # From the number of the first step of the last execution.
+            self._steps = self._batch + self._stride

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,6 +60,20 @@ def level_weights(
     return [value / sum(values) for value in values]
 
 
+def distillation_weight(value: Any) -> float:
+    """The weight of the distillation as a number of at least 0.
+
+    Raises:
+        NestError: If it is no number, negative, or not finite.
+    """
+    if not isinstance(value, numbers.Real) or not 0 <= float(value) < math.inf:
+        raise NestError(
+            "Expected `distillation` to be a finite weight of at least 0. "
+            f"Received: distillation={value!r}"
+        )
+    return float(value)
+
+
 def output_kind(loss: Any) -> str:
     """What a model that is trained with this loss puts out.
 
@@ -85,7 +101,9 @@ def output_kind(loss: Any) -> str:
     return f"binary {kind}" if binary else kind
 
 
-def divergence(teacher: Tensor, student: Tensor, kind: str) -> Tensor:
+def divergence(
+    teacher: Tensor, student: Tensor, kind: str, sample_weight: Tensor | None = None
+) -> Tensor:
     """How far a level's outputs are from those of the level that teaches it.
 
     In-place distillation (Yu and Huang, "Universally Slimmable Networks", ICCV 2019):
@@ -95,14 +113,35 @@ def divergence(teacher: Tensor, student: Tensor, kind: str) -> Tensor:
         teacher: Outputs of the densest level, [batch, ...].
         student: Outputs of a sparser level, of the same shape.
         kind: See `output_kind`.
+        sample_weight: Factor of each sample's divergence, [batch] or [batch, 1], or of
+            each position in it, [batch, ...]. As in Keras' losses, the sum is divided
+            by the number of samples, not by the sum of their weights.
 
     Returns:
         Mean Kullback-Leibler divergence in nats for classes (over the last axis, or for
-        each value where they are binary); mean squared difference for "values".
+        each value where they are binary); mean squared difference for "values". Of the
+        type of Keras' losses, `keras.config.floatx()`, whatever that of the outputs.
     """
-    teacher = ops.stop_gradient(teacher)
+    floatx = keras.config.floatx()
+    teacher = ops.cast(ops.stop_gradient(teacher), floatx)
+    student = ops.cast(student, floatx)
+    terms = _divergences(teacher, student, kind)
+    if sample_weight is None:
+        return ops.mean(terms)
+    weights = ops.cast(sample_weight, floatx)
+    if len(weights.shape) > len(terms.shape) and weights.shape[-1] == 1:
+        weights = ops.squeeze(weights, axis=-1)
+    while len(weights.shape) < len(terms.shape):
+        weights = ops.expand_dims(weights, -1)
+    return ops.mean(terms * weights)
+
+
+def _divergences(teacher: Tensor, student: Tensor, kind: str) -> Tensor:
+    """The divergence of each sample and position: the shape without the last axis."""
+    if len(teacher.shape) == 1:
+        teacher, student = teacher[:, None], student[:, None]
     if kind == "values":
-        return ops.mean(ops.square(teacher - student))
+        return ops.mean(ops.square(teacher - student), axis=-1)
     if kind.startswith("binary"):
         if kind == "binary logits":
             teacher, student = ops.sigmoid(teacher), ops.sigmoid(student)
@@ -111,9 +150,10 @@ def divergence(teacher: Tensor, student: Tensor, kind: str) -> Tensor:
     elif kind == "logits":
         p = ops.softmax(teacher)
         difference = ops.log_softmax(teacher) - ops.log_softmax(student)
-        return ops.mean(ops.sum(p * difference, axis=-1))
+        return ops.sum(p * difference, axis=-1)
     floor = keras.config.epsilon()
     teacher = ops.clip(teacher, floor, 1.0)
     student = ops.clip(student, floor, 1.0)
     terms = teacher * (ops.log(teacher) - ops.log(student))
-    return ops.mean(ops.sum(terms, axis=-1))
+    values = ops.sum(terms, axis=-1)
+    return ops.mean(values, axis=-1) if kind.startswith("binary") else values

@@ -78,8 +78,8 @@ def nest(
         A `NestedModel` with one output for each level.
 
     Raises:
-        NestError: If the model is not built, not functional or Sequential, or has
-            several outputs, or if an argument is out of range.
+        NestError: If the model is not built, not functional or Sequential, nested
+            already, or has several outputs, or if an argument is out of range.
 
     Example:
 
@@ -89,6 +89,12 @@ def nest(
     model.fit(x, y, epochs=6)
     ```
     """
+    if isinstance(model, NestedModel):
+        raise NestError(
+            "Expected a model that is not nested. "
+            f"Received: NestedModel {model.name!r}, which is nested already",
+            hint="Nest the plain model, or one level of this one: model.level(0).",
+        )
     values = tuple(masks.check_sparsities(sparsities))
     if batch_norm not in ("private", "shared"):
         raise NestError(

@@ -26,8 +26,9 @@ class NestedModel(keras.Model):
 
     Made by `nest`. It is called with the inputs of the model that was nested and
     returns a dict of the outputs of all levels, `{"level_0": ..., "level_1": ...}`.
-    `compile` and `fit` take what they take for the model that was nested; losses and
-    metrics are shown for each level by name.
+    A dict of inputs is read by the names of the inputs, in any order. `compile` and
+    `fit` take what they take for the model that was nested; losses and metrics are
+    shown for each level by name.
 
     Args:
         graph: Functional model; its last input is the level, an int32 scalar.
@@ -57,12 +58,7 @@ class NestedModel(keras.Model):
         self.sparsities = tuple(masks.check_sparsities(sparsities))
         self.levels = len(self.sparsities)
         self.level_weights = losses.level_weights(level_weights, self.sparsities)
-        if not distillation >= 0:
-            raise NestError(
-                "Expected `distillation` to be a weight of at least 0. "
-                f"Received: distillation={distillation}"
-            )
-        self.distillation = float(distillation)
+        self.distillation = losses.distillation_weight(distillation)
         self._schedule = schedule or CubicRamp()
         self._output_kind = "values"
         self._progress = self.add_weight(
@@ -86,13 +82,27 @@ class NestedModel(keras.Model):
         return [layer for layer in kernels if layer.level_of is not None]
 
     def call(self, inputs: Any, training: bool | None = None) -> dict[str, Any]:
-        flat = keras.tree.flatten(inputs)
+        flat = self._in_order(inputs)
         return {
             name: self.graph(
                 [*flat, ops.convert_to_tensor(level, "int32")], training=training
             )
             for level, name in enumerate(self.level_names)
         }
+
+    def _in_order(self, inputs: Any) -> list[Any]:
+        """The inputs in the graph's order; a dict by name, which Keras would sort."""
+        if not isinstance(inputs, dict):
+            return keras.tree.flatten(inputs)
+        names = [tensor.name for tensor in self.graph.inputs[:-1]]
+        if set(names) <= set(inputs):
+            return [inputs[name] for name in names]
+        if len(names) == len(inputs) == 1:
+            return list(inputs.values())
+        raise NestError(
+            f"Expected a dict with the model's inputs {names}. "
+            f"Received: {sorted(inputs)}"
+        )
 
     def level(self, level: int) -> keras.Model:
         """Returns one level as a plain Keras model of stock layers.
@@ -169,9 +179,12 @@ class NestedModel(keras.Model):
         if not training or not self.distillation:
             return loss
         teacher = y_pred[self.level_names[-1]]
+        weights = _spread(sample_weight, y_pred) or {}
         students = zip(self.level_names[:-1], self.level_weights, strict=False)
         for name, weight in students:
-            distance = losses.divergence(teacher, y_pred[name], self._output_kind)
+            distance = losses.divergence(
+                teacher, y_pred[name], self._output_kind, weights.get(name)
+            )
             loss = loss + self.distillation * weight * distance
         return loss
 
@@ -197,10 +210,16 @@ class NestedModel(keras.Model):
     ) -> keras.callbacks.History:
         """As `keras.Model.fit`; takes ordinary data.
 
-        While it trains, masks follow the model's schedule; once they are frozen, later
-        calls of `fit` leave them so. At the end of the training the statistics of every
-        level's BatchNormalization are measured on about 4,000 of the training samples,
-        unless `x` is an iterator, which cannot be read twice.
+        While it trains, masks follow the model's schedule. At its end, and at that of
+        the training at the latest, they are frozen, and later calls of `fit` leave them
+        so. Data of unknown length is measured in the first epoch, in which masks do not
+        change; training with one such epoch is dense until its end, with a warning.
+
+        At the end of the training the statistics of every level's BatchNormalization
+        are measured on about 4,000 of the training samples, without those of
+        `validation_split`, unless `x` is an iterator, which cannot be read twice.
+        Frozen layers (`trainable=False`) keep their statistics. `sample_weight` weighs
+        the distillation as it weighs the losses.
 
         A training may be stopped, saved and continued with `initial_epoch`. Where the
         first call of `fit` has fewer `epochs` than the whole training, tell the
@@ -210,9 +229,9 @@ class NestedModel(keras.Model):
         """
         updates = MaskUpdates(self._schedule, self.steps_per_execution or 1)
         if isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks.append(updates)
-        else:
-            callbacks = [updates, *keras.tree.flatten(callbacks or [])]
+            # Keras makes a list of its own again and gives it the model.
+            callbacks = callbacks.callbacks
+        callbacks = [updates, *keras.tree.flatten(callbacks or [])]
         history = super().fit(
             x,
             y,
@@ -230,7 +249,10 @@ class NestedModel(keras.Model):
         if updates.finished or stopped:
             if not self.masks_frozen:
                 self._rank(1.0, self._schedule.regrow)
-            self._recalibrate(recalibration_batches(x, batch_size or 256))
+                self._progress.assign(1.0)
+            # As in Keras: validation data of its own is taken before a split.
+            split = validation_split if validation_data is None else 0.0
+            self._recalibrate(recalibration_batches(x, batch_size or 256, split))
         return history
 
     @property
@@ -244,7 +266,7 @@ class NestedModel(keras.Model):
 
     @property
     def masks_frozen(self) -> bool:
-        """Whether training has passed the end of the schedule."""
+        """Whether training has passed the end of the schedule, or has ended."""
         return float(ops.convert_to_numpy(self._progress)) >= self._schedule.end
 
     def update_masks(
@@ -256,22 +278,29 @@ class NestedModel(keras.Model):
         """Ranks the weights anew; for training loops of one's own (`fit` does it).
 
         Call it before every step: it does nothing when the schedule has nothing to do.
+        From the first step at or after the schedule's end, masks are frozen.
 
         Args:
-            step: Training step, from 0. None: now, at the full sparsities.
+            step: Training step, from 0; may go beyond `total_steps`. None: now, at the
+                full sparsities.
             total_steps: Number of steps of the whole training.
             stride: Distance to the step of the call before.
         """
         if step is None:
             self._rank(1.0, regrow=True)
             return
-        if total_steps is None or not 0 <= step < total_steps:
+        if total_steps is None or total_steps < 1 or step < 0:
             raise NestError(
-                "Expected a step below total_steps. "
+                "Expected a step of at least 0 and a number of total_steps. "
                 f"Received: step={step}, total_steps={total_steps}"
             )
-        if self._schedule.is_due(step, total_steps, stride):
-            progress = step / total_steps
+        past_end = step >= self._schedule.end * total_steps
+        unfinished = past_end and not self.masks_frozen
+        if unfinished or self._schedule.is_due(step, total_steps, stride):
+            progress = min(step / total_steps, 1.0)
+            if past_end:
+                # Of the two forms of the comparison, rounding may pass only one.
+                progress = max(progress, self._schedule.end)
             self._rank(self._schedule.factor(progress), self._schedule.regrow)
             self._progress.assign(progress)
 
@@ -281,6 +310,8 @@ class NestedModel(keras.Model):
 
     def recalibrate(self, x: Any, batch_size: int = 256) -> None:
         """Measures the BatchNormalization statistics of every level.
+
+        Frozen layers (`trainable=False`) keep theirs.
 
         Args:
             x: Inputs, or a dataset of them; about 4,000 samples are used, spread over
@@ -293,7 +324,7 @@ class NestedModel(keras.Model):
         layers = [
             layer
             for layer in self.graph.layers
-            if isinstance(layer, NestedBatchNormalization)
+            if isinstance(layer, NestedBatchNormalization) and layer.trainable
         ]
         batches = list(batches)
         if not layers or not batches:

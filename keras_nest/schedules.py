@@ -21,7 +21,8 @@ class MaskSchedule(abc.ABC):
         end: Progress from which on the masks stay as they are.
         updates: How many times in the whole training masks are ranked at most.
         epochs: Length of the whole training. None: the `epochs` of the call of fit.
-            Set it where several calls of fit make up one training.
+            Set it where several calls of fit make up one training. Training that goes
+            on for longer leaves the masks as they are.
         regrow: Whether a level may take weights back that it has lost. Weights that a
             sparse level has lost go on being trained by the denser ones; let back in,
             they push out weights that the sparse level has been trained with.
@@ -53,7 +54,8 @@ class MaskSchedule(abc.ABC):
         """Whether masks are to be ranked before this training step.
 
         Args:
-            step: Training step, from 0.
+            step: Training step, from 0; after the last of `total_steps`, as after
+                `end`, masks stay as they are.
             total_steps: Number of steps of the whole training.
             stride: Distance to the step that was asked about before this one.
         """

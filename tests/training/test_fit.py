@@ -215,9 +215,14 @@ def test_update_masks_in_a_loop_of_ones_own() -> None:
     before = level_of(model)[0]
     model.update_masks()
     np.testing.assert_array_equal(level_of(model)[0], before[..., ::-1])
-    for step, total in ((8, 8), (-1, 8), (3, None)):
-        with pytest.raises(NestError, match=rf"step below total_steps.*step={step}"):
+    for step, total in ((-1, 8), (3, None), (0, 0)):
+        with pytest.raises(NestError, match=rf"step of at least 0.*step={step}"):
             model.update_masks(step, total)
+    # A loop that starts or goes on after the end finds frozen masks.
+    model = compiled(schedule=CubicRamp(end=1.0))
+    model.update_masks(11, total_steps=8)
+    assert model.masks_frozen
+    assert np.mean(level_of(model)[0] == 0) == pytest.approx(0.2, abs=0.01)
 
 
 def test_owner_routing_keeps_denser_levels_out_of_sparse_weights() -> None:

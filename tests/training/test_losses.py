@@ -66,6 +66,34 @@ def test_divergence() -> None:
     assert distance(teacher, student, "values") == pytest.approx(0.25**2 / 2)
 
 
+@pytest.mark.parametrize(
+    "kind",
+    ["probabilities", "logits", "binary probabilities", "binary logits", "values"],
+)
+def test_divergence_of_weighted_samples(kind: str) -> None:
+    generator = np.random.default_rng(0)
+    teacher, student = generator.uniform(0.1, 0.9, (2, 3, 4)).astype("float32")
+    each = [distance(teacher[i : i + 1], student[i : i + 1], kind) for i in range(3)]
+    # By hand: divided by the number of samples, as Keras does.
+    expected = (2 * each[0] + 0 * each[1] + 0.5 * each[2]) / 3
+    weights = np.array([2, 0, 0.5])
+    for form in (weights, weights[:, None]):
+        value = float(divergence(teacher, student, kind, form))
+        assert value == pytest.approx(expected, rel=1e-5)
+    column = float(divergence(teacher[:, :1], student[:, :1], "values", weights))
+    flat = float(divergence(teacher[:, 0], student[:, 0], "values", weights))
+    assert flat == pytest.approx(column, rel=1e-6)
+
+
+def test_divergence_of_half_precision_is_float32() -> None:
+    teacher = ops.convert_to_tensor([[0.5, 0.5]], "float16")
+    student = ops.convert_to_tensor([[1.0, 0.0]], "float16")
+    value = divergence(teacher, student, "probabilities")
+    assert value.dtype == "float32"
+    # 1e-7, the floor of the student, is 0 in half precision.
+    assert float(value) == pytest.approx(0.5 * np.log(0.5) + 0.5 * np.log(0.5e7))
+
+
 @pytest.mark.parametrize("kind", ["probabilities", "binary probabilities"])
 def test_divergence_is_finite_for_certain_answers(kind: str) -> None:
     teacher = np.array([[0.0, 1.0]], "float32")

@@ -281,7 +281,9 @@ def test_bad_models_are_refused(make: Any, message: str) -> None:
         ({"level_weights": "log"}, "`level_weights` to be one of.*'log'"),
         ({"level_weights": (1, 2)}, "3 level weights"),
         ({"level_weights": (1, -1, 1)}, "3 level weights, none negative"),
-        ({"distillation": -1}, "`distillation` to be a weight.*-1"),
+        ({"distillation": -1}, "`distillation` to be a finite weight.*-1"),
+        ({"distillation": "a"}, "`distillation` to be a finite weight.*'a'"),
+        ({"distillation": float("nan")}, "`distillation` to be a finite.*nan"),
         ({"target": "z80"}, "`target` to be one of.*'z80'"),
         ({"exempt": ["fist"]}, r"`exempt` to name.*\['fist'\]"),
     ],
@@ -298,3 +300,30 @@ def test_a_level_out_of_range_is_refused(level: Any) -> None:
         NestError, match=rf"from 0 \(sparsest\) to 2 \(densest\).*{level!r}"
     ):
         nest(auto_encoder(), SPARSITIES).level(level)
+
+
+def test_a_nested_model_is_refused_by_name() -> None:
+    inputs = keras.Input((8,))
+    base = keras.Model(inputs, layers.Dense(2)(inputs), name="small")
+    model = nest(base, SPARSITIES)
+    with pytest.raises(
+        NestError, match=r"not nested.*'small', which is nested already"
+    ):
+        nest(model)
+
+
+def test_a_dict_of_inputs_is_read_by_name() -> None:
+    first, second = keras.Input((4,), name="z"), keras.Input((4,), name="a")
+    joined = layers.Concatenate()([first, second])
+    base = keras.Model([first, second], layers.Dense(3)(joined))
+    model = nest(base, SPARSITIES)
+    z, a = samples(base)
+    expected = model([z, a])
+    # More entries than the model has inputs are left out, as Keras does.
+    for value in ({"z": z, "a": a}, {"a": a, "other": a, "z": z}):
+        for name, output in model(value).items():
+            np.testing.assert_array_equal(output, expected[name])
+    predicted = model.predict({"z": z, "a": a}, verbose=0)
+    np.testing.assert_allclose(predicted["level_2"], base([z, a]), rtol=1e-4, atol=1e-5)
+    with pytest.raises(NestError, match=r"inputs \['z', 'a'\].*\['a', 'b'\]"):
+        model({"a": a, "b": z})
