@@ -133,7 +133,7 @@ def option_import(command: Callable[..., Any]) -> Callable[..., Any]:
     type=click.Choice(["size", "speed"]),
     default="size",
     show_default=True,
-    help="What auto prefers: small files, or encodings that Cortex-M4 kernels run fast.",
+    help="What auto prefers: small files, or what the Cortex-M4 kernels run fast.",
 )
 @click.option(
     "--sticky-level",
