@@ -156,6 +156,7 @@ def main() -> None:
     accuracy = float_accuracy(model, x_test, y_test)
 
     CONSOLE.rule("convert")
+    np.save(options.out / "samples.npy", x[:500])
     tflite = keras_nest.convert(model, x[:500])
     tflite.save(options.out / "model.tflite")
     np.savez(options.out / "test.npz", x=x_test, y=y_test)
@@ -196,7 +197,7 @@ def main() -> None:
     plot(report, options.out / "accuracy.png")
     print_table(report)
     CONSOLE.print(
-        f"Wrote {options.out}/: model.keras model.tflite test.npz "
+        f"Wrote {options.out}/: model.keras model.tflite samples.npy test.npz "
         "report.json accuracy.png"
     )
 

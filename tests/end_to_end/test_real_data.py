@@ -61,6 +61,7 @@ def test_leaves_what_it_says(quickstart: tuple[Path, str]) -> None:
     assert names == {
         "model.keras",
         "model.tflite",
+        "samples.npy",
         "test.npz",
         "report.json",
         "accuracy.png",
