@@ -92,7 +92,9 @@ def _check_operators(model: Any, subgraph: Any) -> None:
         if rank is not None:
             _check_weighted(subgraph, operator, rank)
         elif (code.customCode or b"").startswith(NESTED_PREFIX.encode()):
-            _check_shapes(subgraph, [*operator.inputs, *operator.outputs])
+            # The level may be a scalar; packed weights say themselves what is wrong.
+            _check_indexes(operator.inputs, 0, count)
+            _check_shapes(subgraph, [*operator.inputs[:1], *operator.outputs])
 
 
 def _check_weighted(subgraph: Any, operator: Any, rank: int) -> None:
