@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -142,9 +143,9 @@ def test_import_registers_own_layers(
     keras.Sequential([keras.Input((4,)), own.Twice()]).save("twice.keras")
     # As in a fresh process, where nobody imported the module.
     del keras.saving.get_custom_objects()["own>Twice"]
-    import sys
-
     del sys.modules["own_layers_of_a_test"]
+    # The command itself looks into the current folder.
+    sys.path.remove(str(tmp_path))
     np.savez("test.npz", x=np.ones((2, 4), "float32"), y=np.full((2, 4), 2.0))
     arguments = ("evaluate", "twice.keras", "--data", "test.npz", "--json")
     result = command(*arguments, "--import", "own_layers_of_a_test")
