@@ -33,7 +33,7 @@ int nest_is_direct_dense(const nest_op* op);
 /* Scratch bytes of nest_run_dense. */
 size_t nest_dense_buffer_size(const nest_op* op);
 
-/* An op of the encoding dense, one image or vector. */
+/* A level that runs as in the encoding dense, one image or vector. */
 void nest_run_dense(const nest_op* op, int32_t level, const int8_t* input,
                     int8_t* output, void* scratch);
 

@@ -25,14 +25,36 @@ static inline uint32_t nest_load(const uint8_t* from, int32_t width) {
   return value;
 }
 
-/* Rings that have counts and indices. */
+/* Rings that have counts and entries. */
 static inline int32_t nest_rings(const nest_op* op) {
   if (op->encoding == NEST_DENSE) return 0;
-  return op->encoding == NEST_LISTS ? op->levels - 1 : op->levels;
+  if (op->encoding == NEST_LISTS || op->dense_top) return op->levels - 1;
+  return op->levels;
 }
 
-/* Entries of a ring in a row group; in the encoding offsets those of the rings
- * up to it. */
+/* Whether entries have the places of their inputs: offsets and vectors. */
+static inline int nest_has_places(const nest_op* op) {
+  return op->encoding >= NEST_OFFSETS;
+}
+
+/* Whether an op, or a level of it, runs as in the encoding dense. */
+static inline int nest_has_dense(const nest_op* op) {
+  return op->encoding == NEST_DENSE || op->dense_top;
+}
+static inline int nest_runs_dense(const nest_op* op, int32_t level) {
+  return op->encoding == NEST_DENSE ||
+         (op->dense_top && level == op->levels - 1);
+}
+
+/* The folded biases [out_c] of a level, where op->folded is not NULL. */
+static inline const int32_t* nest_folded_row(const nest_op* op, int32_t level) {
+  const int32_t row =
+      op->encoding == NEST_DENSE ? op->level_table[level] : level;
+  return op->folded + (size_t)row * (size_t)op->out_c;
+}
+
+/* Entries of a ring in a row group; in the encodings offsets and vectors those
+ * of the rings up to it. */
 static inline uint32_t nest_count(const nest_op* op, int32_t group,
                                   int32_t ring) {
   const int32_t row = op->balanced ? 0 : group;
@@ -88,5 +110,12 @@ void nest_multiply_tile(const nest_op* op, int32_t level,
 /* All output pixels of a conv 2D or fully connected op. */
 void nest_run_tiles(const nest_op* op, int32_t level, const int8_t* input,
                     int8_t* output, int16_t* patches);
+
+/* A conv 2D or fully connected op, which is a 1x1 convolution over its vectors:
+ * the kernel for its encoding and level, and the scratch bytes of all levels.
+ */
+void nest_run_op(const nest_op* op, int32_t level, const int8_t* input,
+                 int8_t* output, void* scratch);
+size_t nest_op_buffer_size(const nest_op* op);
 
 #endif /* NEST_SRC_INTERNAL_H_ */

@@ -84,5 +84,9 @@ nest_status nest_check_sections(const uint8_t* blob, size_t bytes,
     return NEST_ERROR_SECTIONS;
   }
   op->values = (const int8_t*)blob + at;
+  op->dense = op->encoding == NEST_DENSE || op->encoding == NEST_LISTS
+                  ? op->values
+                  : NULL;
+  op->folded = NULL;
   return NEST_OK;
 }

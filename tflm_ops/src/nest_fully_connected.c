@@ -1,10 +1,8 @@
-#include "dense.h"
+#include "internal.h"
 
 /* Refer header file for details. */
 size_t nest_fully_connected_get_buffer_size(const nest_op* op) {
-  if (op->encoding == NEST_OFFSETS) return nest_direct_buffer_size(op);
-  if (nest_is_direct_dense(op)) return nest_dense_buffer_size(op);
-  return (size_t)op->columns * NEST_TILE * sizeof(int16_t);
+  return nest_op_buffer_size(op);
 }
 
 /* Refer header file for details. */
@@ -13,13 +11,6 @@ nest_status nest_fully_connected(const nest_op* op, int32_t level,
                                  void* scratch) {
   if (op->kind != NEST_FULLY_CONNECTED) return NEST_ERROR_KIND;
   if (level < 0 || level >= op->levels) return NEST_ERROR_LEVEL;
-  /* A 1x1 convolution over the vectors. */
-  if (op->encoding == NEST_OFFSETS) {
-    nest_run_direct(op, level, input, output, scratch);
-  } else if (nest_is_direct_dense(op)) {
-    nest_run_dense(op, level, input, output, scratch);
-  } else {
-    nest_run_tiles(op, level, input, output, (int16_t*)scratch);
-  }
+  nest_run_op(op, level, input, output, scratch);
   return NEST_OK;
 }

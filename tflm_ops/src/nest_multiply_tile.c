@@ -17,7 +17,7 @@ static void store_channel(const nest_op* op, int32_t level, int32_t channel,
 static void multiply_dense(const nest_op* op, int32_t level,
                            const int16_t* patches, int32_t pixels, int32_t tile,
                            int8_t* output) {
-  const int8_t* row = op->values;
+  const int8_t* row = op->dense;
   for (int32_t channel = 0; channel < op->out_c; ++channel) {
     int32_t acc[NEST_TILE] = {0, 0, 0, 0};
     nest_accumulate_row(row, op->columns, patches, tile, acc);
@@ -60,7 +60,8 @@ static void multiply_rings(const nest_op* op, int32_t level,
 void nest_multiply_tile(const nest_op* op, int32_t level,
                         const int16_t* patches, int32_t pixels, int32_t tile,
                         int8_t* output) {
-  /* Lists name no ring for the densest level: it runs over all values. */
+  /* Lists and dense tops name no ring for the densest level: it runs over all
+   * values. */
   if (level < nest_rings(op)) {
     multiply_rings(op, level, patches, pixels, tile, output);
   } else {

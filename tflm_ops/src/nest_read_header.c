@@ -37,7 +37,9 @@ static void read_fields(const uint8_t* blob, nest_op* op) {
   op->block_cols = u8(blob, NEST_HEADER_BLOCK_COLS_U8);
   op->index_bytes = u8(blob, NEST_HEADER_INDEX_BYTES_U8);
   op->count_bytes = u8(blob, NEST_HEADER_COUNT_BYTES_U8);
-  op->balanced = u8(blob, NEST_HEADER_FLAGS_U8) & NEST_FLAG_BALANCED;
+  const int32_t flags = u8(blob, NEST_HEADER_FLAGS_U8);
+  op->balanced = (flags & NEST_FLAG_BALANCED) != 0;
+  op->dense_top = (flags & NEST_FLAG_DENSE_TOP) != 0;
   op->input_zero_point = i8(blob, NEST_HEADER_INPUT_ZERO_POINT_I8);
   op->output_zero_point = i8(blob, NEST_HEADER_OUTPUT_ZERO_POINT_I8);
   op->act_min = i8(blob, NEST_HEADER_ACT_MIN_I8);

@@ -5,7 +5,7 @@ static void plan_rows(const nest_op* op, int32_t level, nest_row* rows) {
   const int32_t half_units = 2 * op->output_zero_point + 1;
   for (int32_t c = 0; c < op->out_c; ++c) {
     nest_plan_channel(op, (size_t)(table + c), half_units, &rows[c]);
-    rows[c].stream = (const uint8_t*)op->values + c * op->columns;
+    rows[c].stream = (const uint8_t*)op->dense + c * op->columns;
     rows[c].entries = 0;
   }
 }

@@ -8,7 +8,7 @@ void nest_run_dense_vector(const nest_op* op, int32_t level,
   nest_expand_pixel(op, &layout, input, (uint8_t*)scratch);
   const size_t table = (size_t)(op->level_table[level] * op->out_c);
   const int32_t half_units = 2 * op->output_zero_point + 1;
-  const int8_t* weights = op->values;
+  const int8_t* weights = op->dense;
   /* Four rows at a time; the last few alone, each as four times the same. */
   for (int32_t c = 0; c < op->out_c;) {
     const int32_t rows = op->out_c - c < 4 ? 1 : 4;

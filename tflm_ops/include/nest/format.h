@@ -10,10 +10,11 @@
  *            that header.level_table maps to the same table
  *   counts   entries of each ring, [row groups][rings], or [rings] when
  *            balanced (every row group has the same counts); 1, 2 or 4 bytes
- *            each; in the encoding offsets 2, and summed up from ring 0 on
+ *            each; in the encodings offsets and vectors 2, and summed up from
+ *            ring 0 on
  *   indices  per row group, per ring, per entry: blocks to advance from the
  *            entry before; the first of a ring counts from block 0; 1 or 2
- *            bytes each
+ *            bytes each. Or folded biases, see below
  *   values   int8, see the encodings
  *
  * Weights are a matrix of out_c rows and kernel_h*kernel_w*in_c columns (order
@@ -34,6 +35,25 @@
  *            values of both blocks: 1x4 and 4x4 one after the other, 1x2
  *            alternating (a0 b0 a1 b1). Of 1x1 blocks, offset and value in
  *            turn, the value as int16.
+ *   vectors  offsets for vector instructions, which take the inputs as int8 as
+ *            they are: the input zero point is in the folded biases. values[
+ *            records], a record being the offsets of so many entries, then the
+ *            values of all, row by row: uint16[entries], int8[block_rows]
+ *            [entries][block_cols]. Blocks of 16 columns are 1 entry a record,
+ *            of 4 columns 4, of 2 and 1 columns 8. Each row group starts a
+ *            record, its last one is filled up with zeros.
+ *
+ * Flags. balanced: see counts. dense top, of offsets and vectors with 2 levels
+ * or more: the entries are those of rings 0..levels-2 only (so are the counts);
+ * behind them, at the next multiple of 4 (zeros between), values[rows][columns]
+ * of the densest level follow, which runs as in the encoding dense. Where both
+ * have a weight they have the same. folded, of dense: the indices section has
+ * folded biases.
+ *
+ * Folded biases are bias - input_zero_point * (sum of the channel's weights),
+ * modulo 2^32, so that sums over the inputs as they are come out right; padding
+ * then is input_zero_point. In the encoding vectors they are int32[levels]
+ * [out_c], each with the level's own weights; in dense int32[tables][out_c].
  *
  * The encoding offsets holds blocks of 1x2 and 1x4; where the op has a 1x1
  * kernel and one output pixel 4x4 too, if out_c is a multiple of 4; else 1x1
@@ -48,6 +68,17 @@
  * lanes; row_bytes = in_c / lanes * plane_bytes. Of a 1x1 kernel a plane is 4
  * pixels (8 for 1x1 blocks), or 1 where the op has one output pixel. The band,
  * of (kernel_h - 1) * dilation_h + 1 rows, has at most NEST_MAX_BAND bytes.
+ *
+ * The encoding vectors holds blocks of 1x16, 1x4, 1x2 and 1x1; where the op has
+ * a 1x1 kernel and one output pixel, and out_c is a multiple of 4, 4x16 and 4x4
+ * too. Its band is of int8. For blocks of 16 columns it has planes as above,
+ * with lanes = 16 and one byte a channel instead of two; of a 1x1 kernel a
+ * plane is 4 pixels, or 1. For narrower blocks the rows are as in the input:
+ *
+ *   ky * dilation_h * row_bytes + kx * dilation_w * in_c + channel
+ *
+ * with row_bytes = in_c times the padded width (of a 1x1 kernel 4 pixels, or
+ * 1).
  */
 #ifndef NEST_FORMAT_H_
 #define NEST_FORMAT_H_
@@ -72,9 +103,9 @@
 #define NEST_HEADER_LEVELS_U8 7
 #define NEST_HEADER_BLOCK_ROWS_U8 8
 #define NEST_HEADER_BLOCK_COLS_U8 9
-#define NEST_HEADER_INDEX_BYTES_U8 10 /* 0 when dense or offsets */
+#define NEST_HEADER_INDEX_BYTES_U8 10 /* 0 but for blocks and lists */
 #define NEST_HEADER_COUNT_BYTES_U8 11 /* 0 when dense */
-#define NEST_HEADER_FLAGS_U8 12       /* bit 0: balanced */
+#define NEST_HEADER_FLAGS_U8 12       /* NEST_FLAG_... */
 #define NEST_HEADER_TABLES_U8 13      /* distinct requantization tables */
 #define NEST_HEADER_INPUT_ZERO_POINT_I8 14
 #define NEST_HEADER_OUTPUT_ZERO_POINT_I8 15
@@ -104,5 +135,7 @@
 #define NEST_HEADER_RESERVED1 112     /* 16 zero bytes */
 
 #define NEST_FLAG_BALANCED 1
+#define NEST_FLAG_DENSE_TOP 2
+#define NEST_FLAG_FOLDED 4
 
 #endif /* NEST_FORMAT_H_ */

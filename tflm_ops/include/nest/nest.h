@@ -64,7 +64,8 @@ typedef enum nest_encoding {
   NEST_DENSE = 0,
   NEST_BLOCKS = 1,
   NEST_LISTS = 2,
-  NEST_OFFSETS = 3
+  NEST_OFFSETS = 3,
+  NEST_VECTORS = 4
 } nest_encoding;
 
 /* A validated view into a blob, which must outlive it. Read-only for callers.
@@ -76,7 +77,8 @@ typedef struct nest_op {
   int32_t levels;
   int32_t block_rows, block_cols;
   int32_t index_bytes, count_bytes;
-  int32_t balanced; /* counts are per ring, not per row group and ring */
+  int32_t balanced;  /* counts are per ring, not per row group and ring */
+  int32_t dense_top; /* the densest level is stored apart, dense */
   int32_t input_zero_point, output_zero_point;
   int32_t act_min, act_max;
   int32_t in_h, in_w, in_c;
@@ -95,6 +97,9 @@ typedef struct nest_op {
   const uint8_t* counts;
   const uint8_t* indices;
   const int8_t* values;
+  const int8_t* dense;   /* all weights of the densest level, or NULL */
+  const int32_t* folded; /* vectors: [levels][out_c], dense: [tables][out_c]; or
+                            NULL */
 } nest_op;
 
 /* Validates a blob of exactly `bytes` bytes, completely, and fills *op. After
