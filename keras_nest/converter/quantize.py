@@ -25,6 +25,11 @@ from keras_nest.errors import NestError
 BIAS_LIMIT = 2.0**29
 """Largest bias of a dead channel, half of what the accumulator may hold."""
 
+SMALLEST_FACTOR = 2.0**-24 * (1 + 2.0**-20)
+"""Of an accumulator in an output: a channel's sum then is some 2**-6 of an output step,
+and its shift one of those that the kernels in SIMD take (-23, see nest.h). Rounding the
+scale to float32 must not take it below 2**-24."""
+
 EMPTY_ROW_STEPS = 2.0**16
 """Bias steps in an output step where all weights are 0 and any scale would do."""
 
@@ -168,10 +173,11 @@ def _weight_scale(
     """float32 [levels, out] scale of the int8 weights with the folded factor in it.
 
     A dead channel (a factor near zero) keeps a factor large enough that its bias fits
-    into 32 bits and its multiplier does not vanish.
+    into 32 bits and its multiplier stays in the kernels' range.
     """
     factor = np.maximum(factor, np.abs(bias) / (source.scale * step * BIAS_LIMIT))
-    factor = np.maximum(factor, 2.0**-30 * out.scale / (source.scale * step))
+    smallest = SMALLEST_FACTOR * out.scale / (source.scale * step)
+    factor = np.maximum(factor, smallest)
     scale: Array = (step * factor).astype(np.float32)
     return scale
 

@@ -155,6 +155,8 @@ def test_dead_channels_keep_a_multiplier_and_a_bias_that_fits() -> None:
     op = quantize.quantize(graph, ranges).weighted["y"]
     assert np.all(np.abs(op.bias) <= 2**29 + 64)
     assert np.all(op.multiplier > 0)
+    # What the kernels in SIMD requantize in six instructions.
+    assert np.all((op.shift >= -23) & (op.shift <= -1))
     out = quantize.activation_quantization(-4, 6)
     factor = op.multiplier[0] * 2.0 ** (op.shift[0] - 31.0)
     outputs = op.bias[0] * factor * out.scale
