@@ -1,10 +1,14 @@
 #include <string.h>
 
 #include "depthwise.h"
+#include "mve_depthwise.h"
 #include "nest/requantize.h"
 
 /* Refer header file for details. */
 size_t nest_depthwise_conv_2d_get_buffer_size(const nest_op* op) {
+  if (NEST_MVE_DEPTHWISE && nest_is_mve_depthwise(op)) {
+    return nest_mve_depthwise_buffer_size(op);
+  }
   return (size_t)op->out_c *
          (nest_is_depthwise_fours(op) ? sizeof(nest_row) : sizeof(int32_t));
 }
@@ -45,6 +49,10 @@ nest_status nest_depthwise_conv_2d(const nest_op* op, int32_t level,
                                    void* scratch) {
   if (op->kind != NEST_DEPTHWISE_CONV_2D) return NEST_ERROR_KIND;
   if (level < 0 || level >= op->levels) return NEST_ERROR_LEVEL;
+  if (NEST_MVE_DEPTHWISE && nest_is_mve_depthwise(op)) {
+    nest_run_mve_depthwise(op, level, input, output, scratch);
+    return NEST_OK;
+  }
   if (nest_is_depthwise_fours(op)) {
     nest_depthwise_fours(op, level, input, output, scratch);
     return NEST_OK;
