@@ -19,6 +19,7 @@ from keras_nest.format.operation import (
     NestedOp,
 )
 from keras_nest.format.pack import pack
+from keras_nest.format.scratch import scratch_bytes, scratch_limit
 from keras_nest.format.unpack import unpack
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "level_nonzeros",
     "level_weights",
     "pack",
+    "scratch_bytes",
+    "scratch_limit",
     "section_sizes",
     "unpack",
 ]

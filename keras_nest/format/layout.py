@@ -13,6 +13,8 @@ from keras_nest.format.operation import Geometry, Int64Array
 
 # Offsets are uint16.
 MAX_LAYOUT_BYTES = 1 << 16
+# What a band may have beyond `scratch_rows` (tflm_ops/src/direct.h).
+BAND_SPARE_BYTES = 1024
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,21 @@ def allowed_blocks(g: Geometry) -> tuple[tuple[int, int], ...]:
     return ((1, 2), (1, 4), (4, 4)) if g.out_c % 4 == 0 else ((1, 2), (1, 4))
 
 
+def scratch_rows(g: Geometry) -> int:
+    """Bytes of (kernel height + 1) padded input rows as int16.
+
+    What bounds the scratch of a convolution, but for a constant; the height is that
+    of the dilated kernel.
+    """
+    width = (g.out_w - 1) * g.stride_w + (g.kernel_w - 1) * g.dilation_w + 1
+    return ((g.kernel_h - 1) * g.dilation_h + 2) * width * g.in_c * 2
+
+
 def fits(g: Geometry, lanes: int) -> bool:
-    """Whether uint16 offsets reach all inputs."""
-    return layout_of(g, lanes).total_bytes <= MAX_LAYOUT_BYTES
+    """Whether uint16 offsets reach all inputs, and scratch stays within its bound.
+
+    Strides round narrow rows up, and 1x1 kernels take tiles that may be wider than
+    the image: a band may exceed `scratch_rows`.
+    """
+    limit = min(MAX_LAYOUT_BYTES, scratch_rows(g) + BAND_SPARE_BYTES)
+    return layout_of(g, lanes).total_bytes <= limit

@@ -48,8 +48,7 @@ def run(blob: bytes, x: Int8Array, level: int) -> Int8Array:
     check_call(g, header.levels, x, level)
     library = _library()
     kernel = getattr(library, f"nest_{g.op}")
-    scratch_bytes = getattr(library, f"nest_{g.op}_get_buffer_size")(op)
-    scratch = np.zeros(-(-scratch_bytes // 4), np.int32)
+    scratch = np.zeros(-(-_buffer_size(op, g.op) // 4), np.int32)
     images = x.reshape(-1, g.in_h * g.in_w * g.in_c)
     images = np.ascontiguousarray(images)
     out = np.empty((len(images), g.out_h * g.out_w * g.out_c), np.int8)
@@ -59,6 +58,20 @@ def run(blob: bytes, x: Int8Array, level: int) -> Int8Array:
     if g.op == "fully_connected":
         return out.reshape(-1, g.out_c)
     return out.reshape(-1, g.out_h, g.out_w, g.out_c)
+
+
+def scratch_bytes(blob: bytes) -> int:
+    """Scratch memory that the kernel of a packed op asks for, on this machine.
+
+    Raises:
+        FormatError: the bytes are not a valid packed op.
+    """
+    data = _aligned(blob)
+    return _buffer_size(_open(data), Header.parse(blob).geometry.op)
+
+
+def _buffer_size(op: ctypes.Array[ctypes.c_uint64], kind: str) -> int:
+    return int(getattr(_library(), f"nest_{kind}_get_buffer_size")(op))
 
 
 def _aligned(blob: bytes) -> np.ndarray:

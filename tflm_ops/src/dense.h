@@ -13,6 +13,9 @@
 #endif
 #endif
 
+/* Taps of a kernel, at most: their table takes 4 bytes of scratch each. */
+#define NEST_MAX_TAPS 256
+
 /* What the dense row kernel has beside nest_tile; the assembly relies on the
  * order of both. nest_row.stream are the row's weights. */
 typedef struct nest_dense_tile {

@@ -36,7 +36,8 @@ void nest_depthwise_pixel(const nest_taps* taps, const nest_row* plans,
  * multiples of 4, common shifts. */
 int nest_is_depthwise_fours(const nest_op* op);
 
-/* All of an op that it fits; the scratch holds a plan for each channel. */
+/* All of an op that it fits; the scratch holds NEST_MAX_PLANS plans, or one for
+ * each channel. */
 void nest_depthwise_fours(const nest_op* op, int32_t level, const int8_t* input,
                           int8_t* output, void* scratch);
 

@@ -20,6 +20,18 @@
 /* Output rows whose plans are made at a time for a single vector. */
 #define NEST_VECTOR_ROWS 32
 
+/* Output channels of an op that are planned once; where it has more, they are
+ * planned in parts, again for each band of rows, so that scratch stays small.
+ */
+#define NEST_MAX_PLANS 128
+#define NEST_PART_CHANNELS 64
+static inline int32_t nest_plans(const nest_op* op) {
+  return op->out_c <= NEST_MAX_PLANS ? op->out_c : NEST_PART_CHANNELS;
+}
+
+/* What a band may have beyond the rows of nest_scratch_rows. */
+#define NEST_BAND_SPARE 1024
+
 /* Bytes after the band that the last tile of a row reads and ignores: three
  * pixels of four channels, or seven of one. */
 #define NEST_BAND_SLACK 24
@@ -60,21 +72,34 @@ typedef struct nest_tile {
   int32_t step2; /* bytes from pixel 0 to 2; 0: pixels 2 and 3 do not count */
 } nest_tile;
 
-/* One op at one level on its way through its tiles. */
+/* One op at one level on its way through its tiles, a part of the channels at a
+ * time: `channels` of them from `first` on, both 0 at the start. */
 typedef struct nest_walk nest_walk;
 struct nest_walk {
   const nest_op* op;
   const nest_layout* layout;
   int32_t level;
-  const nest_row* rows; /* for the tiles */
+  int32_t first, channels;
+  nest_row* rows; /* nest_plans(op) of them, those of the part */
+  /* Plans the part. */
+  void (*plan)(nest_walk* walk);
+  const uint8_t* stream; /* for plan: where the next part's begins */
   /* Computes the first `pixels` pixels of a tile. */
   void (*visit)(const nest_walk* walk, const nest_tile* tile, int32_t pixels);
   const void* context; /* for visit */
 };
 
-/* Expands the input into `inputs`, visits all tiles, clamps the output. */
-void nest_walk_tiles(const nest_walk* walk, const int8_t* input, int8_t* output,
+/* Expands the input into `inputs`, nest_tiles_held(...) * rows * row_bytes
+ * bytes, visits all tiles, clamps the output. */
+void nest_walk_tiles(nest_walk* walk, const int8_t* input, int8_t* output,
                      uint8_t* inputs);
+
+/* Tiles of a 1x1 kernel that are expanded together, so that planning their
+ * channels in parts costs less; 1 where these are planned once. */
+int32_t nest_tiles_held(const nest_op* op, const nest_layout* layout);
+
+/* Bytes of the plans, the band or the tiles held, and the slack. */
+size_t nest_walk_buffer_size(const nest_op* op, const nest_layout* layout);
 
 /* Whether the op is a matrix times one vector. */
 static inline int nest_is_vector(const nest_op* op) {
@@ -119,7 +144,9 @@ static inline int8_t nest_requantize_doubled(int32_t acc, const nest_row* row) {
 }
 
 /* The layout of op's inputs, `lanes` channels to a plane, which divide in_c; 0
- * where it exceeds what an offset reaches. */
+ * where it exceeds what an offset reaches, or nest_scratch_rows by more than
+ * NEST_BAND_SPARE: strides that round narrow rows up, 1x1 kernels on images
+ * narrower than a tile. */
 int nest_find_layout(const nest_op* op, int32_t lanes, nest_layout* layout);
 
 /* Bytes that nest_run_direct needs. */
@@ -133,18 +160,10 @@ void nest_run_direct(const nest_op* op, int32_t level, const int8_t* input,
 void nest_run_vector(const nest_op* op, int32_t level, const int8_t* input,
                      int8_t* output, void* scratch);
 
-/* The tables' part of a plan; half_units is 2 * output zero point + 1. shift is
- * 0 where it is no common one. */
-static inline void nest_plan_channel(const nest_op* op, size_t at,
-                                     int32_t half_units, nest_row* row) {
-  const int32_t left = op->shift[at];
-  const int32_t shift = nest_is_common_shift(left) ? -left : 0;
-  row->bias = 2 * op->bias[at];
-  row->multiplier = op->multiplier[at];
-  /* (1 << (shift - 1)) + (zero point << shift) */
-  row->half = shift > 0 ? half_units * (1 << (shift - 1)) : 0;
-  row->shift = shift;
-}
+/* The tables' part of the plans of `channels` output channels from `first` on;
+ * shift is 0 where it is no common one. */
+void nest_plan_channels(const nest_op* op, int32_t level, int32_t first,
+                        int32_t channels, nest_row* rows);
 
 /* Plans of the rows of `groups` row groups from `first` on; *stream is that of
  * the first and moves past the last. */

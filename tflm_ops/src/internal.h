@@ -17,6 +17,9 @@
 /* Output pixels (or vectors) that share the decoding of the indices. */
 #define NEST_TILE 4
 
+/* What their patches may have beyond the rows of nest_scratch_rows. */
+#define NEST_PATCHES_SPARE 4096
+
 /* An unsigned little-endian integer of 1, 2 or 4 bytes. */
 static inline uint32_t nest_load(const uint8_t* from, int32_t width) {
   uint32_t value = from[0];
@@ -79,6 +82,15 @@ typedef struct nest_ring {
   const int16_t* patches; /* [columns][tile], zero point subtracted */
 } nest_ring;
 
+/* Bytes of (kernel height + 1) padded input rows as int16, which bound the
+ * scratch of a convolution; the height is that of the dilated kernel. At most
+ * 2^31: more is no different. */
+int64_t nest_scratch_rows(const nest_op* op);
+
+/* Output pixels that nest_run_tiles takes at a time, and its scratch bytes. */
+int32_t nest_tile_of(const nest_op* op);
+size_t nest_tiles_buffer_size(const nest_op* op);
+
 /* nest_open's steps, in order. Each trusts the ones before it. */
 nest_status nest_read_header(const uint8_t* blob, size_t bytes, nest_op* op);
 nest_status nest_check_geometry(const nest_op* op);
@@ -107,7 +119,8 @@ void nest_multiply_tile(const nest_op* op, int32_t level,
                         const int16_t* patches, int32_t pixels, int32_t tile,
                         int8_t* output);
 
-/* All output pixels of a conv 2D or fully connected op. */
+/* All output pixels of a conv 2D or fully connected op, im2col of one tile at a
+ * time. */
 void nest_run_tiles(const nest_op* op, int32_t level, const int8_t* input,
                     int8_t* output, int16_t* patches);
 

@@ -23,34 +23,43 @@ static void set_columns(const nest_op* op, span across, nest_taps* taps) {
   taps->weight_skip = (op->kernel_w - across.count) * op->out_c;
 }
 
+/* Channels that are planned together: input, weights and output of the first.
+ */
+typedef struct part {
+  const nest_row* plans;
+  int32_t channels;
+  const int8_t* input;
+  const int8_t* weights;
+  int8_t* output;
+} part;
+
 /* An output pixel whose window lies wholly between the input's pixels. */
-static void store_biases(const nest_op* op, const nest_row* plans,
-                         int8_t* output) {
-  for (int32_t c = 0; c < op->out_c; ++c) {
-    output[c] = nest_requantize_doubled(plans[c].bias, &plans[c]);
+static void store_biases(const part* p, int8_t* output) {
+  for (int32_t c = 0; c < p->channels; ++c) {
+    output[c] = nest_requantize_doubled(p->plans[c].bias, &p->plans[c]);
   }
 }
 
-static void run_row(const nest_op* op, const nest_row* plans,
-                    const int8_t* input, int32_t oy, nest_taps* taps,
-                    int8_t* output) {
+static void run_row(const nest_op* op, const part* p, int32_t oy,
+                    nest_taps* taps) {
   const int32_t y = oy * op->stride_h - op->pad_top;
   const span down = taps_inside(y, op->in_h, op->kernel_h, op->dilation_h);
   const int8_t* row =
-      input + (y + down.first * op->dilation_h) * op->in_w * op->in_c;
+      p->input + (y + down.first * op->dilation_h) * op->in_w * op->in_c;
+  int8_t* output = p->output + oy * op->out_w * op->out_c;
   taps->rows = down.count;
   for (int32_t ox = 0; ox < op->out_w; ++ox, output += op->out_c) {
     const int32_t x = ox * op->stride_w - op->pad_left;
     const span across = taps_inside(x, op->in_w, op->kernel_w, op->dilation_w);
     if (down.count <= 0 || across.count <= 0) {
-      store_biases(op, plans, output);
+      store_biases(p, output);
       continue;
     }
     set_columns(op, across, taps);
     taps->inputs = row + (x + across.first * op->dilation_w) * op->in_c;
     taps->weights =
-        op->values + (down.first * op->kernel_w + across.first) * op->out_c;
-    nest_depthwise_pixel(taps, plans, output, output + op->out_c);
+        p->weights + (down.first * op->kernel_w + across.first) * op->out_c;
+    nest_depthwise_pixel(taps, p->plans, output, output + p->channels);
   }
 }
 
@@ -58,18 +67,16 @@ static void run_row(const nest_op* op, const nest_row* plans,
 void nest_depthwise_fours(const nest_op* op, int32_t level, const int8_t* input,
                           int8_t* output, void* scratch) {
   nest_row* plans = (nest_row*)scratch;
-  const size_t table = (size_t)(op->level_table[level] * op->out_c);
-  for (int32_t c = 0; c < op->out_c; ++c) {
-    nest_plan_channel(op, table + (size_t)c, 2 * op->output_zero_point + 1,
-                      &plans[c]);
-  }
   nest_taps taps = {0};
   taps.input_step = op->dilation_w * op->in_c;
   taps.weight_step = op->out_c;
   taps.minus_zero = (uint32_t)(-op->input_zero_point & 0xffff) * 0x00010001u;
-  int8_t* to = output;
-  for (int32_t oy = 0; oy < op->out_h; ++oy, to += op->out_w * op->out_c) {
-    run_row(op, plans, input, oy, &taps, to);
+  for (int32_t first = 0; first < op->out_c; first += NEST_MAX_PLANS) {
+    const int32_t left = op->out_c - first;
+    const part p = {plans, left < NEST_MAX_PLANS ? left : NEST_MAX_PLANS,
+                    input + first, op->values + first, output + first};
+    nest_plan_channels(op, level, first, p.channels, plans);
+    for (int32_t oy = 0; oy < op->out_h; ++oy) run_row(op, &p, oy, &taps);
   }
   nest_clamp(op, output,
              (size_t)op->out_h * (size_t)op->out_w * (size_t)op->out_c);

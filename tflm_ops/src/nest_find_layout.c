@@ -20,6 +20,12 @@ int nest_find_layout(const nest_op* op, int32_t lanes, nest_layout* layout) {
   const int64_t plane = layout->phases * phase_width * layout->lanes * 2;
   const int64_t row = plane * (op->in_c / layout->lanes);
   if (row > NEST_MAX_BAND || row * layout->rows > NEST_MAX_BAND) return 0;
+  /* Only what is rounded up can exceed the rows that it stands for. */
+  const int is_rounded =
+      layout->phases > 1 || phase_width == nest_tile_pixels(lanes);
+  if (is_rounded &&
+      row * layout->rows > nest_scratch_rows(op) + NEST_BAND_SPARE)
+    return 0;
   layout->phase_width = (int32_t)phase_width;
   layout->plane_bytes = (int32_t)plane;
   layout->row_bytes = (int32_t)row;

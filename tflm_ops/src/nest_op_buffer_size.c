@@ -6,7 +6,7 @@ static size_t dense_size(const nest_op* op) {
     return nest_mve_dense_buffer_size(op);
   }
   if (nest_is_direct_dense(op)) return nest_dense_buffer_size(op);
-  return (size_t)op->columns * NEST_TILE * sizeof(int16_t);
+  return nest_tiles_buffer_size(op);
 }
 
 /* Refer header file for details. */

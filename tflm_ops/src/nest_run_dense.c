@@ -1,12 +1,14 @@
 #include "dense.h"
 
-static void plan_rows(const nest_op* op, int32_t level, nest_row* rows) {
-  const int32_t table = op->level_table[level] * op->out_c;
-  const int32_t half_units = 2 * op->output_zero_point + 1;
-  for (int32_t c = 0; c < op->out_c; ++c) {
-    nest_plan_channel(op, (size_t)(table + c), half_units, &rows[c]);
-    rows[c].stream = (const uint8_t*)op->dense + c * op->columns;
-    rows[c].entries = 0;
+static void plan(nest_walk* walk) {
+  const nest_op* op = walk->op;
+  nest_plan_channels(op, walk->level, walk->first, walk->channels, walk->rows);
+  const uint8_t* weights = (const uint8_t*)op->dense;
+  weights += walk->first * op->columns;
+  nest_row* const end = walk->rows + walk->channels;
+  for (nest_row* row = walk->rows; row < end; ++row, weights += op->columns) {
+    row->stream = weights;
+    row->entries = 0;
   }
 }
 
@@ -38,10 +40,9 @@ void nest_run_dense(const nest_op* op, int32_t level, const int8_t* input,
     return;
   }
   nest_row* rows = (nest_row*)scratch;
-  int32_t* taps = (int32_t*)(rows + op->out_c);
+  int32_t* taps = (int32_t*)(rows + nest_plans(op));
   nest_layout layout;
   nest_find_layout(op, 4, &layout);
-  plan_rows(op, level, rows);
   plan_taps(op, &layout, taps);
   const int32_t* taps_end = taps + op->kernel_h * op->kernel_w;
   const nest_dense_tile dense = {{0, 0, 0, 0, 0, 0},
@@ -49,6 +50,6 @@ void nest_run_dense(const nest_op* op, int32_t level, const int8_t* input,
                                  taps_end,
                                  op->in_c / 4,
                                  layout.plane_bytes - 32};
-  const nest_walk walk = {op, &layout, level, rows, visit, &dense};
+  nest_walk walk = {op, &layout, level, 0, 0, rows, plan, NULL, visit, &dense};
   nest_walk_tiles(&walk, input, output, (uint8_t*)taps + (taps_end - taps) * 4);
 }

@@ -6,18 +6,14 @@ void nest_run_dense_vector(const nest_op* op, int32_t level,
   nest_layout layout;
   nest_find_layout(op, 4, &layout);
   nest_expand_pixel(op, &layout, input, (uint8_t*)scratch);
-  const size_t table = (size_t)(op->level_table[level] * op->out_c);
-  const int32_t half_units = 2 * op->output_zero_point + 1;
   const int8_t* weights = op->dense;
   /* Four rows at a time; the last few alone, each as four times the same. */
   for (int32_t c = 0; c < op->out_c;) {
     const int32_t rows = op->out_c - c < 4 ? 1 : 4;
     nest_row plans[4];
     int32_t acc[4] = {0, 0, 0, 0};
-    for (int32_t r = 0; r < rows; ++r) {
-      nest_plan_channel(op, table + (size_t)(c + r), half_units, &plans[r]);
-      acc[r] = plans[r].bias;
-    }
+    nest_plan_channels(op, level, c, rows, plans);
+    for (int32_t r = 0; r < rows; ++r) acc[r] = plans[r].bias;
     nest_sum_four_rows(weights, rows == 4 ? op->columns : 0,
                        (const uint8_t*)scratch, op->in_c / 4, acc);
     for (int32_t r = 0; r < rows; ++r, ++c, weights += op->columns) {

@@ -1,5 +1,11 @@
 #include "direct.h"
 
+static void plan(nest_walk* walk) {
+  if (walk->first == 0) walk->stream = (const uint8_t*)walk->op->values;
+  nest_plan_rows(walk->op, walk->level, walk->first, walk->channels,
+                 &walk->stream, walk->rows);
+}
+
 static void visit(const nest_walk* walk, const nest_tile* tile,
                   int32_t pixels) {
   const nest_op* op = walk->op;
@@ -10,7 +16,8 @@ static void visit(const nest_walk* walk, const nest_tile* tile,
   } else {
     nest_rows_1x2(op, tile);
   }
-  if (!op->common_shifts) nest_redo_rows(op, walk->level, tile, 0, pixels);
+  if (!op->common_shifts)
+    nest_redo_rows(op, walk->level, tile, walk->first, pixels);
 }
 
 /* Refer header file for details. */
@@ -21,10 +28,8 @@ void nest_run_direct(const nest_op* op, int32_t level, const int8_t* input,
     return;
   }
   nest_row* rows = (nest_row*)scratch;
-  const uint8_t* stream = (const uint8_t*)op->values;
-  nest_plan_rows(op, level, 0, op->row_groups, &stream, rows);
   nest_layout layout;
   nest_find_layout(op, op->block_cols, &layout);
-  const nest_walk walk = {op, &layout, level, rows, visit, NULL};
-  nest_walk_tiles(&walk, input, output, (uint8_t*)(rows + op->out_c));
+  nest_walk walk = {op, &layout, level, 0, 0, rows, plan, NULL, visit, NULL};
+  nest_walk_tiles(&walk, input, output, (uint8_t*)(rows + nest_plans(op)));
 }

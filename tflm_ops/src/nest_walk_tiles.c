@@ -1,18 +1,36 @@
 #include "direct.h"
 
+/* Goes on to the next part of the channels, the first one after the last, and
+ * plans it; a part of all channels stays. */
+static void next_part(nest_walk* walk) {
+  const int32_t out_c = walk->op->out_c;
+  if (walk->channels == out_c) return;
+  walk->first += walk->channels;
+  if (walk->first == out_c) walk->first = 0;
+  const int32_t left = out_c - walk->first;
+  const int32_t most = nest_plans(walk->op);
+  walk->channels = left < most ? left : most;
+  walk->plan(walk);
+}
+
+static int is_last_part(const nest_walk* walk) {
+  return walk->first + walk->channels == walk->op->out_c;
+}
+
 /* Some neighbouring pixels, as the row kernels want them: 8, 4, 2 or 1 at a
  * time. */
 static void visit_pixels(const nest_walk* walk, const uint8_t* inputs,
                          int32_t pixels, int8_t* output) {
   const int32_t out_c = walk->op->out_c;
   const int32_t pixel_bytes = walk->layout->lanes * 2;
+  output += walk->first;
   for (int32_t count; pixels > 0; pixels -= count) {
     count = pixels >= NEST_TILE ? NEST_TILE : pixels > 1 ? 2 : 1;
     if (pixels == NEST_MAX_TILE) count = pixels;
     const nest_tile tile = {inputs,
                             walk->rows,
                             output,
-                            output + out_c,
+                            output + walk->channels,
                             count > 1 ? out_c : 0,
                             count > 2 ? 2 * out_c : 0};
     walk->visit(walk, &tile, count);
@@ -33,17 +51,20 @@ static int32_t tile_start(int32_t at, int32_t tile, int32_t total) {
 }
 
 /* A kernel larger than 1x1: a band of rows for each output row. */
-static void walk_band(const nest_walk* walk, const int8_t* input,
-                      int8_t* output, uint8_t* band) {
+static void walk_band(nest_walk* walk, const int8_t* input, int8_t* output,
+                      uint8_t* band) {
   const nest_op* op = walk->op;
   const int32_t pixels = tile_size(walk, op->out_w);
   for (int32_t oy = 0; oy < op->out_h; ++oy, output += op->out_w * op->out_c) {
     nest_slide_band(op, walk->layout, input, oy, band);
-    for (int32_t at = 0; at < op->out_w; at += pixels) {
-      const int32_t ox = tile_start(at, pixels, op->out_w);
-      visit_pixels(walk, band + ox * walk->layout->lanes * 2, pixels,
-                   output + ox * op->out_c);
-    }
+    do {
+      next_part(walk);
+      for (int32_t at = 0; at < op->out_w; at += pixels) {
+        const int32_t ox = tile_start(at, pixels, op->out_w);
+        visit_pixels(walk, band + ox * walk->layout->lanes * 2, pixels,
+                     output + ox * op->out_c);
+      }
+    } while (!is_last_part(walk));
   }
 }
 
@@ -64,11 +85,12 @@ static void expand_1x1(const nest_op* op, const nest_layout* layout,
   }
 }
 
-static void walk_1x1(const nest_walk* walk, const int8_t* input, int8_t* output,
+static void walk_1x1(nest_walk* walk, const int8_t* input, int8_t* output,
                      uint8_t* inputs) {
   const nest_op* op = walk->op;
   const int32_t total = op->out_h * op->out_w;
   const int32_t pixels = tile_size(walk, total);
+  next_part(walk);
   for (int32_t start = 0; start < total; start += pixels) {
     const int32_t at = tile_start(start, pixels, total);
     expand_1x1(op, walk->layout, input, at, pixels, inputs);
@@ -76,14 +98,42 @@ static void walk_1x1(const nest_walk* walk, const int8_t* input, int8_t* output,
   }
 }
 
+/* The same with the channels in parts: several tiles for each plan. */
+static void walk_1x1_in_parts(nest_walk* walk, const int8_t* input,
+                              int8_t* output, uint8_t* inputs) {
+  const nest_op* op = walk->op;
+  const int32_t total = op->out_h * op->out_w;
+  const int32_t pixels = tile_size(walk, total);
+  const int32_t tile_bytes = walk->layout->row_bytes;
+  const int32_t step = pixels * nest_tiles_held(op, walk->layout);
+  for (int32_t start = 0; start < total; start += step) {
+    const int32_t end = total - start < step ? total : start + step;
+    uint8_t* to = inputs;
+    for (int32_t t = start; t < end; t += pixels, to += tile_bytes) {
+      expand_1x1(op, walk->layout, input, tile_start(t, pixels, total), pixels,
+                 to);
+    }
+    do {
+      next_part(walk);
+      const uint8_t* from = inputs;
+      for (int32_t t = start; t < end; t += pixels, from += tile_bytes) {
+        const int32_t at = tile_start(t, pixels, total);
+        visit_pixels(walk, from, pixels, output + at * op->out_c);
+      }
+    } while (!is_last_part(walk));
+  }
+}
+
 /* Refer header file for details. */
-void nest_walk_tiles(const nest_walk* walk, const int8_t* input, int8_t* output,
+void nest_walk_tiles(nest_walk* walk, const int8_t* input, int8_t* output,
                      uint8_t* inputs) {
   const nest_op* op = walk->op;
-  if (op->kernel_h == 1 && op->kernel_w == 1) {
+  if (op->kernel_h > 1 || op->kernel_w > 1) {
+    walk_band(walk, input, output, inputs);
+  } else if (op->out_c <= NEST_MAX_PLANS) {
     walk_1x1(walk, input, output, inputs);
   } else {
-    walk_band(walk, input, output, inputs);
+    walk_1x1_in_parts(walk, input, output, inputs);
   }
   nest_clamp(op, output,
              (size_t)op->out_h * (size_t)op->out_w * (size_t)op->out_c);

@@ -56,7 +56,7 @@ static void open_and_run(void) {
   CHECK(nest_open(blob.bytes, sizeof(blob.bytes), &op) == NEST_OK);
   CHECK(op.kind == NEST_FULLY_CONNECTED && op.levels == 2 && op.columns == 4);
 
-  int16_t scratch[16];
+  int16_t scratch[4];
   CHECK(nest_fully_connected_get_buffer_size(&op) == sizeof(scratch));
   const int8_t input[4] = {3, 2, 11, 21}; /* less the zero point: 2 1 10 20 */
   int8_t output[2] = {77, 77};

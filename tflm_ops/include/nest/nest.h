@@ -111,19 +111,34 @@ nest_status nest_open(const void* blob, size_t bytes, nest_op* op);
 /* A short English sentence for a status, static storage. */
 const char* nest_status_text(nest_status status);
 
-/* Scratch bytes of an op, the same for all levels; aligned for pointers.
+/* Scratch bytes of an op, the same for all levels; aligned for pointers. Below,
+ * 24 bytes are 32 on a 64-bit core. An op never takes more than
  *
- * Conv 2D and fully connected: 4 patches as int16, 8 * columns. Depthwise:
- * 4 * out_c. But with the encoding offsets:
- *   24 * out_c + band + 24    24 bytes are 32 on a 64-bit core
- *   24 * min(out_c, 32) + 2 * in_c + 24   for one vector
- * where the band is (kernel_h - 1) * dilation_h + 1 padded rows as int16, or,
- * for 1x1 kernels, 4 pixels (8 for 1x1 blocks).
+ *   rows + NEST_SCRATCH_CONSTANT
+ *
+ * where `rows` are (kernel height + 1) padded input rows as int16: with the
+ * height (kernel_h - 1) * dilation_h + 1 of the dilated kernel,
+ *
+ *   rows = (height + 1) * width * in_c * 2
+ *   width = (out_w - 1) * stride_w + (kernel_w - 1) * dilation_w + 1
+ *
+ * Conv 2D and fully connected: patches of 4 output pixels as int16, 8 *
+ * columns; of one, 2 * columns, if the op has one, or if 8 * columns > rows +
+ * 4096. Depthwise: 4 * min(out_c, 1024). But in the encoding offsets: 24 *
+ * plans + tiles * band + 24 24 * min(out_c, 32) + 2 * in_c + 24   for one
+ * vector band: `height` padded rows as int16, their width rounded up to
+ * stride_w; for 1x1 kernels a tile of 4 pixels (8 for 1x1 blocks) plans: out_c,
+ * or 64 where out_c > 128 tiles: 1, but for 1x1 kernels where out_c > 128
+ *     min(8, output pixels / pixels of a tile rounded up,
+ *         (rows + 64 * 24 + 2024) / band rounded down)
  * On cores with the DSP extension, if common_shifts, also without offsets:
- *   24 * out_c + 4 * kernel_h * kernel_w + band + 24   dense, in_c a multiple
- *       of 4, the band at most NEST_MAX_BAND bytes; 2 * in_c for one vector
- *   24 * out_c    depthwise of depth multiplier 1, out_c a multiple of 4
+ *   24 * plans + tiles * band + 24 + 4 * kernel_h * kernel_w   dense, in_c a
+ *       multiple of 4, band at most min(NEST_MAX_BAND, rows + 1024), kernel_h *
+ *       kernel_w at most 256; 2 * in_c for one vector
+ *   24 * min(out_c, 128)   depthwise of depth multiplier 1, out_c a multiple
+ *       of 4
  */
+#define NEST_SCRATCH_CONSTANT (128 * (16 + 2 * (int)sizeof(void*)) + 2072)
 size_t nest_conv_2d_get_buffer_size(const nest_op* op);
 size_t nest_depthwise_conv_2d_get_buffer_size(const nest_op* op);
 size_t nest_fully_connected_get_buffer_size(const nest_op* op);
