@@ -18,16 +18,12 @@ from rich.table import Table
 
 from keras_nest import format as packed_format
 from keras_nest import masks
-from keras_nest.layers import NestedBatchNormalization
-from keras_nest.rewrite import walk
+from keras_nest.kernel_calls import KernelCalls, kernel_calls
 
 Array = np.ndarray[Any, Any]
 
 LOG_WIDTH = 1000
 """Columns of a log: nothing is cut there."""
-
-_CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D)
-_KINDS = (*_CONVOLUTIONS, keras.layers.DepthwiseConv2D, keras.layers.Dense)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,25 +63,7 @@ def layer_facts(graph: keras.Model, levels: int) -> list[LayerFacts]:
         graph: `NestedModel.graph`.
         levels: Number of levels.
     """
-    calls: dict[int, _Calls] = {}
-    source: dict[int, Any] = {}
-
-    def call(operation: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        output = operation.compute_output_spec(*args, **kwargs)
-        if isinstance(operation, _KINDS):
-            found = calls.setdefault(id(operation), _Calls(operation))
-            found.shapes.append((args[0].shape, output.shape))
-            source[id(output)] = found
-            kept.append(output)
-        elif isinstance(operation, NestedBatchNormalization):
-            producer = source.get(id(args[0]))
-            if producer is not None and operation.private_affine:
-                producer.private_tables = True
-        return output
-
-    kept: list[Any] = []  # ids stay unique while the tensors live
-    walk(graph, list(graph.inputs), call)
-    return [_facts(found, levels) for found in calls.values()]
+    return [_facts(found, levels) for found in kernel_calls(graph)]
 
 
 def summary_table(model: Any, stacked: bool = False) -> Table:
@@ -144,16 +122,7 @@ _FACTS = ("sparsity", "non-zeros", "MACs", "packed")
 _NUMBER: dict[str, Any] = {"justify": "right", "no_wrap": True}
 
 
-class _Calls:
-    """A layer and the shapes of its calls."""
-
-    def __init__(self, layer: Any):
-        self.layer = layer
-        self.shapes: list[tuple[Any, Any]] = []
-        self.private_tables = False
-
-
-def _facts(calls: _Calls, levels: int) -> LayerFacts:
+def _facts(calls: KernelCalls, levels: int) -> LayerFacts:
     layer = calls.layer
     kernel = keras.ops.convert_to_numpy(layer.kernel)
     level_of = None
@@ -161,9 +130,7 @@ def _facts(calls: _Calls, levels: int) -> LayerFacts:
         level_of = keras.ops.convert_to_numpy(layer.level_of)
     lowest = np.zeros(kernel.shape, np.uint8) if level_of is None else level_of
     nonzeros = tuple(int(np.sum(lowest <= level)) for level in range(levels))
-    positions = sum(_positions(layer, output) for _, output in calls.shapes)
-    channels = _output_channels(layer, kernel)
-    dense_bytes = kernel.size + 4 * channels
+    dense_bytes = kernel.size + 4 * calls.output_channels
     if level_of is None and not calls.private_tables:
         # The converter leaves a layer alone that is the same at all levels.
         packed = (dense_bytes,) * levels
@@ -178,7 +145,7 @@ def _facts(calls: _Calls, levels: int) -> LayerFacts:
         asked_pattern="dense" if level_of is None else str(layer.asked_pattern),
         weights=kernel.size,
         nonzeros=nonzeros,
-        macs=tuple(count * positions for count in nonzeros),
+        macs=tuple(count * calls.positions for count in nonzeros),
         asked=(0.0,) * levels if level_of is None else layer.sparsities,
         achieved=masks.achieved_sparsities(lowest, levels),
         packed_bytes=packed,
@@ -186,24 +153,11 @@ def _facts(calls: _Calls, levels: int) -> LayerFacts:
     )
 
 
-def _positions(layer: Any, output: Any) -> int:
-    """How many times each weight is used for one sample."""
-    if isinstance(layer, keras.layers.Dense) or layer.data_format == "channels_last":
-        return int(np.prod(output[1:-1]))
-    return int(np.prod(output[2:]))
-
-
-def _output_channels(layer: Any, kernel: Array) -> int:
-    if isinstance(layer, keras.layers.DepthwiseConv2D):
-        return kernel.shape[-2] * kernel.shape[-1]
-    return kernel.shape[-1]
-
-
 def _packed_bytes(
-    calls: _Calls, kernel: Array, level_of: Array | None, levels: int
+    calls: KernelCalls, kernel: Array, level_of: Array | None, levels: int
 ) -> int:
     """Bytes of a layer that has only the first `levels` levels."""
-    geometry = _geometry(calls, kernel)
+    geometry = calls.geometry
     rows = kernel.reshape(geometry.columns, -1).T
     scale = np.abs(rows).max(axis=1, keepdims=True) / 127
     weights = np.round(rows / np.where(scale > 0, scale, 1)).astype(np.int8)
@@ -233,33 +187,6 @@ def _packed_bytes(
         block=block,
     )
     return len(packed_format.pack(op))
-
-
-def _geometry(calls: _Calls, kernel: Array) -> packed_format.Geometry:
-    """The layer's shapes; a Conv1D is a Conv2D of height 1."""
-    layer = calls.layer
-    before, after = (list(shape[1:]) for shape in calls.shapes[0])
-    if isinstance(layer, keras.layers.Dense):
-        vectors = int(np.prod(after[:-1]))
-        sizes = (1, vectors, before[-1], 1, vectors, after[-1])
-        return packed_format.Geometry("fully_connected", *sizes)
-    if layer.data_format == "channels_first":
-        before, after = [*before[1:], before[0]], [*after[1:], after[0]]
-    ones = [1] * (3 - len(before))
-    # The padding changes no byte; windows must only overlap the input.
-    kernel_size, strides = [*ones, *layer.kernel_size], [*ones, *layer.strides]
-    dilation = [*ones, *layer.dilation_rate]
-    depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
-    return packed_format.Geometry(
-        "depthwise_conv_2d" if depthwise else "conv_2d",
-        *ones,
-        *before,
-        *ones,
-        *after,
-        *kernel_size,
-        *strides,
-        *dilation,
-    )
 
 
 def _pattern_cell(layer: LayerFacts) -> str:
