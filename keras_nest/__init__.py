@@ -25,6 +25,8 @@ from keras_nest.errors import NestError
 _PUBLIC = {
     "nest": "keras_nest.model",
     "NestedModel": "keras_nest.model",
+    "plan": "keras_nest.planner",
+    "Plan": "keras_nest.planner",
     "NestedConv2D": "keras_nest.layers",
     "NestedConv1D": "keras_nest.layers",
     "NestedDense": "keras_nest.layers",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -175,6 +175,45 @@ def check_sparsities(sparsities: Sequence[float], strict: bool = True) -> list[f
     return values
 
 
+def check_layer_sparsities(
+    sparsities: Mapping[str, Sequence[float]],
+) -> dict[str, tuple[float, ...]]:
+    """Checks the sparsities of the levels of each layer, sparsest level first.
+
+    Args:
+        sparsities: Layer name -> sparsity at each level, not rising; may repeat.
+
+    Raises:
+        NestError: If there are none, one is out of range or order, layers differ in
+            their numbers of levels, or two levels are the same in every layer.
+    """
+    if not sparsities:
+        raise NestError(
+            "Expected `sparsities` to name at least one layer. Received: {}",
+            hint="A plan that keeps every layer dense has no levels.",
+        )
+    checked: dict[str, tuple[float, ...]] = {}
+    for name, values in sparsities.items():
+        try:
+            checked[name] = tuple(check_sparsities(values, strict=False))
+        except NestError as error:
+            raise NestError(f"Layer {name!r}: {error.message}", error.hint) from None
+    counts = {len(values) for values in checked.values()}
+    if len(counts) > 1:
+        raise NestError(
+            "Expected every layer to have as many sparsities as there are levels. "
+            f"Received: layers with {sorted(counts)} of them"
+        )
+    of_levels = list(zip(*checked.values(), strict=True))
+    for level, (sparser, denser) in enumerate(itertools.pairwise(of_levels)):
+        if sparser == denser:
+            raise NestError(
+                f"Expected levels {level} and {level + 1} to differ in a layer. "
+                "Received: the same sparsities in all layers"
+            )
+    return checked
+
+
 def check_level(level: Any, levels: int) -> int:
     """Returns the level as an int.
 
@@ -243,7 +282,7 @@ def level_of(
             f"Expected a multiple of {pattern.cols} columns for pattern {pattern}. "
             f"Received: scores of shape {scores.shape}"
         )
-    blocks = _block_scores(scores, pattern)
+    blocks = block_scores(scores, pattern)
     rankings, length = pattern.units(rows, columns)
     keys = [-blocks.reshape(rankings, length)]
     if held is not None:
@@ -260,7 +299,7 @@ def level_of(
     return levels.repeat(pattern.cols, axis=1).repeat(pattern.rows, axis=0)[:rows]
 
 
-def _block_scores(scores: Array, pattern: Pattern) -> Array:
+def block_scores(scores: Array, pattern: Pattern) -> Array:
     """Mean square of each block, [row groups, blocks in a row]."""
     rows, columns = scores.shape
     groups = -(-rows // pattern.rows)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import keras
+import numpy as np
 
 from keras_nest import masks
 from keras_nest.errors import NestError
@@ -32,7 +34,7 @@ with Helium."""
 
 def nest(
     model: keras.Model,
-    sparsities: Sequence[float] = (0.9, 0.7, 0.0),
+    sparsities: Sequence[float] | Mapping[str, Sequence[float]] = (0.9, 0.7, 0.0),
     *,
     pattern: str | Pattern | None = None,
     balanced: bool | None = None,
@@ -54,10 +56,13 @@ def nest(
     Args:
         model: A built functional or Sequential model with one output, trained or not.
         sparsities: Share of the weights that each level leaves out, falling: level 0 is
-            the sparsest and cheapest.
+            the sparsest and cheapest. Or a dict that gives each layer by name its own,
+            which may repeat, as `keras_nest.plan` makes it; layers that are not in it
+            stay dense. Levels are then named by their sparsity over all these layers.
         pattern: What is kept or left out together: "element", or a block of output rows
             x input channels, "1x2", "1x4", "1x16", "4x4" or "4x16". Default: "1x2", or
-            the choice of `target`. A layer that cannot take it takes the next narrower.
+            the choice of a plan or of `target`. A layer that cannot take it takes the
+            next narrower.
         balanced: Whether every output row keeps the same number of blocks. Default: as
             the pattern's name says ("1x2-balanced").
         target: Core to choose the pattern for, such as "cortex-m4".
@@ -95,28 +100,57 @@ def nest(
             f"Received: NestedModel {model.name!r}, which is nested already",
             hint="Nest the plain model, or one level of this one: model.level(0).",
         )
-    values = tuple(masks.check_sparsities(sparsities))
+    values: tuple[float, ...] | dict[str, tuple[float, ...]]
+    if isinstance(sparsities, Mapping):
+        values = masks.check_layer_sparsities(sparsities)
+        _check_no_exempt(exempt)
+        exempt = None
+    else:
+        values = tuple(masks.check_sparsities(sparsities))
     if batch_norm not in ("private", "shared"):
         raise NestError(
             "Expected `batch_norm` to be 'private' or 'shared'. "
             f"Received: batch_norm={batch_norm!r}"
         )
     if pattern is None:
-        pattern = _pattern_of(target)
+        # A plan counts in blocks of its own pattern.
+        pattern = getattr(sparsities, "pattern", None) or _pattern_of(target)
     options = Options(
         values,
         Pattern.parse(pattern, balanced),
         check_routing(routing),
         batch_norm == "private",
     )
+    graph = nested_graph(model, options, exempt)
     return NestedModel(
-        nested_graph(model, options, exempt),
-        sparsities=values,
+        graph,
+        sparsities=_of_all_layers(graph, values)
+        if isinstance(values, dict)
+        else values,
         level_weights=level_weights,
         distillation=distillation,
         schedule=schedule,
         name=name or model.name,
     )
+
+
+def _check_no_exempt(exempt: Exempt) -> None:
+    """Layers with sparsities of their own are masked, and no others."""
+    if exempt not in (FIRST_CONVOLUTION, None):
+        raise NestError(
+            "Expected no `exempt` beside sparsities by layer. "
+            f"Received: exempt={exempt!r}",
+            hint="Leave a layer out of the dict to keep it dense.",
+        )
+
+
+def _of_all_layers(
+    graph: keras.Model, by_layer: Mapping[str, tuple[float, ...]]
+) -> tuple[float, ...]:
+    """The sparsity of each level over the weights of all layers that have masks."""
+    sizes = [math.prod(graph.get_layer(name).kernel.shape) for name in by_layer]
+    shares = np.average(list(by_layer.values()), axis=0, weights=sizes)
+    return tuple(float(share) for share in shares)
 
 
 def _pattern_of(target: str | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -41,16 +41,33 @@ NESTED_LAYERS: tuple[type[Any], ...] = (
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What the nested layers of a model have in common."""
+    """What the nested layers of a model have in common.
 
-    sparsities: tuple[float, ...]
+    Attributes:
+        sparsities: The sparsity of each level; or, by the names of the layers that get
+            masks, the sparsities of each, of which all have as many.
+    """
+
+    sparsities: tuple[float, ...] | Mapping[str, tuple[float, ...]]
     pattern: Pattern
     routing: str = "sum"
     private_batch_norm: bool = True
 
     @property
     def levels(self) -> int:
-        return len(self.sparsities)
+        return len(self._of_any_layer)
+
+    @property
+    def _of_any_layer(self) -> tuple[float, ...]:
+        if isinstance(self.sparsities, Mapping):
+            return next(iter(self.sparsities.values()))
+        return self.sparsities
+
+    def of_layer(self, name: str) -> tuple[float, ...] | None:
+        """The sparsities of the layer of this name, None if it stays dense."""
+        if isinstance(self.sparsities, Mapping):
+            return self.sparsities.get(name)
+        return self.sparsities
 
 
 def nested_graph(model: Any, options: Options, exempt: Exempt) -> keras.Model:
@@ -58,7 +75,8 @@ def nested_graph(model: Any, options: Options, exempt: Exempt) -> keras.Model:
 
     Args:
         model: A built functional or Sequential model with one output.
-        options: See `Options`.
+        options: See `Options`. Layers are named as in the result: those of submodels
+            whose names are taken have a number behind them.
         exempt: Which convolutions and Dense layers stay dense; see `nest`.
 
     Returns:
@@ -107,13 +125,14 @@ class _Copies:
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._new: dict[int, tuple[Any, Any]] = {}
+        self._name_of: dict[int, str] = {}
         self._names = set(names)
 
     def of(self, old: Any, cls: type, **changes: Any) -> Any:
         """The copy of a layer or operation, made at its first call."""
         if id(old) not in self._new:
             config = {**_config_as(old, cls), **changes}
-            config["name"] = self._unique(old.name)
+            config["name"] = self.name_of(old)
             self._new[id(old)] = (old, cls.from_config(config))  # type: ignore[attr-defined]
         return self._new[id(old)][1]
 
@@ -121,13 +140,16 @@ class _Copies:
         """The (old, new) layers that have weights."""
         return [(old, new) for old, new in self._new.values() if _weights(old)]
 
-    def _unique(self, name: str) -> str:
-        # Layers of different submodels may have the same name.
-        candidate, number = name, 1
-        while candidate in self._names:
-            candidate, number = f"{name}_{number}", number + 1
-        self._names.add(candidate)
-        return candidate
+    def name_of(self, old: Any) -> str:
+        """The name of the copy, given away when it is first asked for."""
+        if id(old) not in self._name_of:
+            # Layers of different submodels may have the same name.
+            candidate, number = old.name, 1
+            while candidate in self._names:
+                candidate, number = f"{old.name}_{number}", number + 1
+            self._names.add(candidate)
+            self._name_of[id(old)] = candidate
+        return self._name_of[id(old)]
 
 
 class _Plan:
@@ -137,8 +159,24 @@ class _Plan:
         self._options = options
         self._copies = _Copies(["level", *_names(model.inputs)])
         self._calls = _calls_in_order(model)
+        # In call order, whatever asks first.
+        self._names = [self._copies.name_of(old) for old in self._calls]
         self._exempt = _exempt_layers(self._calls, exempt)
+        self._check_names()
         self._dependent = self._level_dependent(model)
+
+    def _check_names(self) -> None:
+        """Raises if sparsities are given for layers that the model does not have."""
+        if not isinstance(self._options.sparsities, Mapping):
+            return
+        layers = zip(self._names, self._calls, strict=True)
+        known = {name for name, old in layers if _has_nested_kind(old)}
+        if unknown := set(self._options.sparsities) - known:
+            raise NestError(
+                "Expected `sparsities` to name convolutions and Dense layers of the "
+                f"model. Received: {sorted(unknown)}",
+                hint=f"The model has {sorted(known)}.",
+            )
 
     def layer_for(self, old: Any) -> Any:
         options = self._options
@@ -146,7 +184,7 @@ class _Plan:
             return self._copies.of(
                 old,
                 _KERNELS[type(old)],
-                sparsities=options.sparsities,
+                sparsities=options.of_layer(self._copies.name_of(old)),
                 pattern=str(options.pattern),
                 routing=options.routing,
             )
@@ -183,9 +221,9 @@ class _Plan:
                 new.set_weights(old.get_weights())
 
     def _is_masked(self, layer: Any) -> bool:
-        # A grouped convolution has no kernel in the runtime; it stays what it is.
-        supported = type(layer) in _KERNELS and getattr(layer, "groups", 1) == 1
-        return supported and id(layer) not in self._exempt
+        if not _has_nested_kind(layer) or id(layer) in self._exempt:
+            return False
+        return self._options.of_layer(self._copies.name_of(layer)) is not None
 
     def _level_dependent(self, model: keras.Model) -> set[int]:
         """The layers whose output differs by level in any of their calls."""
@@ -203,6 +241,11 @@ class _Plan:
 
         walk(model, [_SAME] * len(model.inputs), call)
         return dependent
+
+
+def _has_nested_kind(layer: Any) -> bool:
+    # A grouped convolution has no kernel in the runtime; it stays what it is.
+    return type(layer) in _KERNELS and getattr(layer, "groups", 1) == 1
 
 
 def _calls_in_order(model: keras.Model) -> list[Any]:

@@ -1,0 +1,13 @@
+"""Per-layer sparsities from a budget: which layer may keep how much at which level.
+
+A multiple-choice knapsack, after Corti et al., "REDS: Resource-Efficient Deep
+Subnetworks for Dynamic Resource Constraints" (arXiv 2311.13349), which chooses
+channels; here each layer chooses one of some densities at every level, and what it
+chooses never falls from a level to the next denser one.
+"""
+
+from keras_nest.planner.budgets import plan
+from keras_nest.planner.candidates import PlannedLayer
+from keras_nest.planner.result import Plan
+
+__all__ = ["Plan", "PlannedLayer", "plan"]
