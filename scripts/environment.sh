@@ -52,4 +52,16 @@ make_environment() {
   export PATH="$venv/bin:$PATH" TF_CPP_MIN_LOG_LEVEL=3
 }
 
+# CMSIS-NN's sources, which a wheel carries; only they are read, so that it needs none of
+# its dependencies.
+need_cmsis_nn() {
+  local package=bakenn==1.0.0
+  python -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("bakenn"))' ||
+    python -m pip install --quiet --no-deps "$package" || {
+    echo "Error: expected pip to install $package, for CMSIS-NN. Received: its failure." >&2
+    echo "  Connect to the internet, or to a mirror that pip is set up for." >&2
+    return 1
+  }
+}
+
 make_environment

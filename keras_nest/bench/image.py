@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from keras_nest import reference
@@ -21,21 +22,34 @@ _ERROR_LINES = 8
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One op to run: its name, packed bytes, what they mean, and an input for it."""
+    """One op to run.
+
+    Attributes:
+        name: For errors.
+        blob: The packed bytes.
+        op: What they mean.
+        x: An input, int8, of the op's shape.
+        kernel: The C function to run, which has a twin `..._get_buffer_size`. None: the
+            nested one for the op.
+    """
 
     name: str
     blob: bytes
     op: NestedOp
     x: Int8Array
+    kernel: str | None = None
 
 
-def build(jobs: list[Job], target: Target, folder: Path) -> Path:
+def build(
+    jobs: list[Job], target: Target, folder: Path, objects: Sequence[Path] = ()
+) -> Path:
     """Compiles and links the image.
 
     Args:
         jobs: The ops, in the order in which the image will name them.
         target: The core.
         folder: An empty folder to build in.
+        objects: Compiled for the target, with the kernels that jobs name.
 
     Returns:
         The path of the image.
@@ -49,11 +63,11 @@ def build(jobs: list[Job], target: Target, folder: Path) -> Path:
     _write_model(jobs, folder)
     kernels = folder / "kernels"
     kernels.mkdir()
-    options = [*target.flags, *_FLAGS, f"-I{sources / 'include'}", f"-I{bench}"]
-    _compile([compiler, *options, "-c", *_kernel_sources(sources)], kernels)
+    options = options_for(target)
+    run_compiler([compiler, *options, "-c", *_kernel_sources(sources)], kernels)
     image = folder / "bench.elf"
     support = ("bench_main", "semihosting", "startup_arm", "timer")
-    _compile(
+    run_compiler(
         [
             compiler,
             *options,
@@ -64,11 +78,19 @@ def build(jobs: list[Job], target: Target, folder: Path) -> Path:
             *(bench / f"{name}.c" for name in support),
             "model.S",
             *sorted(kernels.glob("*.o")),
+            *objects,
             f"-o{image}",
         ],
         folder,
     )
     return image
+
+
+def options_for(target: Target) -> list[str]:
+    """The compiler's options for C files of the image."""
+    sources = sources_path()
+    includes = [f"-I{sources / 'include'}", f"-I{sources / 'bench'}"]
+    return [*target.flags, *_FLAGS, *includes]
 
 
 def _kernel_sources(sources: Path) -> list[Path]:
@@ -93,7 +115,7 @@ def _write_model(jobs: list[Job], folder: Path) -> None:
         ]
         words = ", ".join(str(zlib.crc32(output)) for output in outputs)
         data += ["  .balign 4", f"checksums_{index}: .word {words}"]
-        kernel = f"nest_{job.op.geometry.op}"
+        kernel = job.kernel or f"nest_{job.op.geometry.op}"
         table.append(
             f"  .word blob_{index}, {len(job.blob)}, input_{index}, {len(outputs[0])}, "
             f"checksums_{index}, {kernel}, {kernel}_get_buffer_size"
@@ -102,7 +124,12 @@ def _write_model(jobs: list[Job], folder: Path) -> None:
     (folder / "model.S").write_text("\n".join([*data, *table, ""]))
 
 
-def _compile(command: list[str | Path], folder: Path) -> None:
+def run_compiler(command: list[str | Path], folder: Path) -> None:
+    """Runs a compiler in a folder.
+
+    Raises:
+        NestError: If it finds errors; the message has their lines.
+    """
     done = subprocess.run(
         [str(part) for part in command], cwd=folder, capture_output=True, text=True
     )

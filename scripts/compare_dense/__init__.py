@@ -1,0 +1,1 @@
+"""What `scripts/compare_dense_cmsis_nn` is made of."""
