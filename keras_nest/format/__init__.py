@@ -9,6 +9,7 @@ from keras_nest.format.facts import (
     level_nonzeros,
     level_weights,
     section_sizes,
+    variant_of,
 )
 from keras_nest.format.operation import (
     ENCODINGS,
@@ -18,7 +19,7 @@ from keras_nest.format.operation import (
     Geometry,
     NestedOp,
 )
-from keras_nest.format.pack import pack
+from keras_nest.format.pack import Candidate, candidates, pack
 from keras_nest.format.scratch import scratch_bytes, scratch_limit
 from keras_nest.format.unpack import unpack
 
@@ -26,9 +27,11 @@ __all__ = [
     "ENCODINGS",
     "NEVER",
     "OPS",
+    "Candidate",
     "FormatError",
     "Geometry",
     "NestedOp",
+    "candidates",
     "encoding_of",
     "entropy_bound",
     "level_nonzeros",
@@ -38,4 +41,5 @@ __all__ = [
     "scratch_limit",
     "section_sizes",
     "unpack",
+    "variant_of",
 ]

@@ -9,12 +9,21 @@ from keras_nest.format.operation import NestedOp
 
 
 def encoding_of(blob: bytes) -> str:
-    """`"dense"`, `"blocks"` or `"lists"`.
+    """One of `ENCODINGS`.
 
     Raises:
         FormatError: `blob` does not start with a valid header.
     """
     return Header.parse(blob).encoding
+
+
+def variant_of(blob: bytes) -> str:
+    """The encoding with its flags: `"offsets + dense"`, `"folded dense"`.
+
+    Raises:
+        FormatError: `blob` does not start with a valid header.
+    """
+    return Header.parse(blob).variant
 
 
 def section_sizes(blob: bytes) -> dict[str, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from keras_nest.format.layout import allowed_blocks, fits
+from keras_nest.format.layout import PLACED, allowed_blocks, fits
 from keras_nest.format.operation import (
     ENCODINGS,
     MAX_BLOCK_COLS,
@@ -21,12 +21,12 @@ from keras_nest.format.operation import (
     FormatError,
     Geometry,
 )
-from keras_nest.format.streams import pair_dtype
+from keras_nest.format.streams import record_dtype
 
 MAGIC = b"NEST"
 VERSION = 1
 HEADER_BYTES = 128
-BALANCED = 1  # flag
+BALANCED, DENSE_TOP, FOLDED = 1, 2, 4  # flags
 TABLE_BYTES = 9  # per channel: int32 multiplier, int32 bias, int8 shift
 
 _LAYOUT = struct.Struct("<4s 10B 4b 2s I 6I 8H 4I 32s 16s")
@@ -52,6 +52,15 @@ class Header:
     act_max: int
     offsets: tuple[int, int, int, int]
     total_bytes: int
+    dense_top: bool = False
+    folded: bool = False
+
+    @property
+    def variant(self) -> str:
+        """The encoding with its flags: `"offsets + dense"`, `"folded dense"`."""
+        if self.folded:
+            return f"folded {self.encoding}"
+        return self.encoding + " + dense" * self.dense_top
 
     @property
     def row_groups(self) -> int:
@@ -66,10 +75,10 @@ class Header:
 
     @property
     def rings(self) -> int:
-        """Rings that have counts and indices."""
+        """Rings that have counts and entries."""
         if self.encoding == "dense":
             return 0
-        return self.levels - (self.encoding == "lists")
+        return self.levels - (self.encoding == "lists" or self.dense_top)
 
     @property
     def count_entries(self) -> int:
@@ -81,23 +90,43 @@ class Header:
         """Weights in a block."""
         return self.block[0] * self.block[1]
 
-    def section_ends(self, entries: int, pairs: int = 0) -> tuple[int, int, int, int]:
+    @property
+    def folded_rows(self) -> int:
+        """Rows of folded biases in the indices section."""
+        if self.encoding == "vectors":
+            return self.levels
+        return self.tables * self.folded
+
+    @property
+    def dense_bytes(self) -> int:
+        """Bytes of weights that are stored whole."""
+        if self.encoding in ("blocks", *PLACED) and not self.dense_top:
+            return 0
+        if self.geometry.op == "depthwise_conv_2d":
+            return self.geometry.columns * self.geometry.out_c
+        return self.row_groups * self.block[0] * self.geometry.columns
+
+    def entry_bytes(self, entries: int, records: int) -> int:
+        """Bytes of `entries` blocks with their values, in so many `records`."""
+        if self.encoding == "blocks":
+            return entries * self.block_size
+        if self.encoding in PLACED:
+            return records * record_dtype(self.encoding, *self.block).itemsize
+        return 0
+
+    def section_ends(self, entries: int, records: int = 0) -> tuple[int, int, int, int]:
         """Where the sections end (unaligned) if there are `entries` blocks.
 
-        `pairs` is what the encoding "offsets" stores them in.
+        `records` is what the encodings "offsets" and "vectors" store them in.
         """
         tables = HEADER_BYTES + TABLE_BYTES * self.tables * self.geometry.out_c
         counts = aligned(tables) + self.count_bytes * self.count_entries
         indices = aligned(counts) + self.index_bytes * entries
-        if self.encoding == "blocks":
-            values = entries * self.block_size
-        elif self.encoding == "offsets":
-            values = pairs * pair_dtype(*self.block).itemsize
-        elif self.geometry.op == "depthwise_conv_2d":
-            values = self.geometry.columns * self.geometry.out_c
-        else:
-            values = self.row_groups * self.block[0] * self.geometry.columns
-        return tables, counts, indices, aligned(indices) + values
+        indices += 4 * self.folded_rows * self.geometry.out_c
+        values = self.entry_bytes(entries, records)
+        if self.dense_top:
+            values = aligned(values)
+        return tables, counts, indices, aligned(indices) + values + self.dense_bytes
 
     def to_bytes(self) -> bytes:
         """The header as it stands in the blob."""
@@ -111,7 +140,9 @@ class Header:
             *self.block,
             self.index_bytes,
             self.count_bytes,
-            BALANCED * self.balanced,
+            BALANCED * self.balanced
+            + DENSE_TOP * self.dense_top
+            + FOLDED * self.folded,
             self.tables,
             self.input_zero_point,
             self.output_zero_point,
@@ -165,9 +196,9 @@ class Header:
         sparse = encoding != 0
         indexed = ENCODINGS[encoding] in ("blocks", "lists")
         _require(index in ((1, 2) if indexed else (0,)), "index bytes", index)
-        widths = {"dense": (0,), "offsets": (2,)}.get(ENCODINGS[encoding], (1, 2, 4))
+        widths: tuple[int, ...] = (1, 2, 4) if indexed else (2 * sparse,)
         _require(count in widths, "count bytes", count)
-        _require(flags <= BALANCED * sparse, "flags", flags)
+        _require(not flags & ~_flags_of(ENCODINGS[encoding], levels), "flags", flags)
         _require(sparse or (rows, cols) == (1, 1), "dense block", (rows, cols))
         _require(OPS[op - 1] != "depthwise_conv_2d" or not sparse, "encoding", encoding)
         _require(1 <= tables <= levels, "number of tables", tables)
@@ -179,8 +210,12 @@ class Header:
         check_geometry(geometry)
         if sparse:
             _require(geometry.in_c % cols == 0, "block columns", cols)
-        if ENCODINGS[encoding] == "offsets":
-            check_offsets_shape(geometry, (rows, cols))
+        if ENCODINGS[encoding] in PLACED:
+            block = (rows, cols)
+            allowed = allowed_blocks(geometry, ENCODINGS[encoding])
+            _require(block in allowed, "block for such an encoding", block)
+            reached = fits(geometry, ENCODINGS[encoding], cols)
+            _require(reached, "input size for such an encoding", geometry)
         input_zero_point, output_zero_point, act_min, act_max = fields[11:15]
         return cls(
             geometry=geometry,
@@ -189,7 +224,9 @@ class Header:
             block=(rows, cols),
             index_bytes=index,
             count_bytes=count,
-            balanced=bool(flags),
+            balanced=bool(flags & BALANCED),
+            dense_top=bool(flags & DENSE_TOP),
+            folded=bool(flags & FOLDED),
             tables=tables,
             level_table=tuple(level_table[:levels]),
             input_zero_point=input_zero_point,
@@ -236,10 +273,11 @@ def check_geometry(g: Geometry) -> None:
         _require(g == plain, "shape (fully connected)", g)
 
 
-def check_offsets_shape(g: Geometry, block: tuple[int, int]) -> None:
-    """Raises FormatError if the encoding "offsets" cannot hold such blocks."""
-    _require(block in allowed_blocks(g), "block for offsets", block)
-    _require(fits(g, block[1]), "input size for offsets", g)
+def _flags_of(encoding: str, levels: int) -> int:
+    """The flags that an op of this encoding may have."""
+    if encoding == "dense":
+        return FOLDED
+    return BALANCED | DENSE_TOP * (encoding in PLACED and levels > 1)
 
 
 def _require(condition: bool, what: str, value: object) -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from keras_nest.errors import NestError
 
 OPS = ("conv_2d", "depthwise_conv_2d", "fully_connected")
-ENCODINGS = ("dense", "blocks", "lists", "offsets")
+ENCODINGS = ("dense", "blocks", "lists", "offsets", "vectors")
 NEVER = 255  # level_of of a weight that no level has
 MAX_LEVELS = 32
 MAX_BLOCK_ROWS, MAX_BLOCK_COLS = 4, 16

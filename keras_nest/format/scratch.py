@@ -11,9 +11,9 @@ import numpy as np
 from keras_nest.format.header import Header
 from keras_nest.format.layout import (
     BAND_SPARE_BYTES,
+    PLACED,
     fits,
     is_vector,
-    lanes_of,
     layout_of,
     scratch_rows,
 )
@@ -43,21 +43,35 @@ def scratch_bytes(blob: bytes, *, dsp: bool = False, pointer_bytes: int = 4) -> 
         if simd and g.out_c == g.in_c and g.out_c % 4 == 0:
             return plan * min(g.out_c, _MAX_PLANS)
         return 4 * min(g.out_c, _MAX_SUMS)
-    if header.encoding == "offsets":
-        lanes = lanes_of(header.block[1])
-        if is_vector(g):
-            return plan * min(g.out_c, 32) + 2 * g.in_c + 24
-        return _walk(g, lanes, plan)
-    taps = g.kernel_h * g.kernel_w
-    whole_words = g.in_c % 4 == 0 and fits(g, 4) and taps <= _MAX_TAPS
-    if simd and header.encoding == "dense" and whole_words:
-        return 2 * g.in_c if is_vector(g) else _walk(g, 4, plan) + 4 * taps
-    return _patches(g)
+    if header.encoding not in PLACED:
+        return _others(header, simd, plan)
+    sparse = _placed(header, plan)
+    return max(sparse, _others(header, simd, plan)) if header.dense_top else sparse
 
 
 def scratch_limit(g: Geometry, *, pointer_bytes: int = 4) -> int:
     """Bytes that no kernel of this shape exceeds, in any encoding, on any core."""
     return scratch_rows(g) + 128 * _plan_bytes(pointer_bytes) + 2072
+
+
+def _placed(header: Header, plan: int) -> int:
+    """Of nest_run_vectors or nest_run_direct."""
+    g = header.geometry
+    if header.encoding == "vectors":
+        return layout_of(g, "vectors", header.block[1]).total_bytes
+    if is_vector(g):
+        return plan * min(g.out_c, 32) + 2 * g.in_c + 24
+    return _walk(g, header.block[1], plan)
+
+
+def _others(header: Header, simd: bool, plan: int) -> int:
+    """Of a level that is dense, and of the encodings without places."""
+    g = header.geometry
+    taps = g.kernel_h * g.kernel_w
+    fitting = g.in_c % 4 == 0 and fits(g, "offsets", 4) and taps <= _MAX_TAPS
+    if simd and fitting and (header.encoding == "dense" or header.dense_top):
+        return 2 * g.in_c if is_vector(g) else _walk(g, 4, plan) + 4 * taps
+    return _patches(g)
 
 
 def _plan_bytes(pointer_bytes: int) -> int:
@@ -82,7 +96,7 @@ def _patches(g: Geometry) -> int:
 
 def _walk(g: Geometry, lanes: int, plan: int) -> int:
     """Of nest_walk_tiles: the plans of the channels, the band or some tiles of it."""
-    band = layout_of(g, lanes).total_bytes
+    band = layout_of(g, "offsets", lanes).total_bytes
     if g.out_c <= _MAX_PLANS:
         return plan * g.out_c + band + 24
     held = 1

@@ -6,8 +6,9 @@ import numpy as np
 
 from keras_nest.format import streams
 from keras_nest.format.checks import check_accumulators, check_tables
+from keras_nest.format.folded import folded_biases
 from keras_nest.format.header import HEADER_BYTES, Header, aligned
-from keras_nest.format.layout import MAX_LAYOUT_BYTES, offsets_of
+from keras_nest.format.layout import MAX_LAYOUT_BYTES, PLACED, offsets_of
 from keras_nest.format.operation import (
     NEVER,
     FormatError,
@@ -17,7 +18,6 @@ from keras_nest.format.operation import (
     UInt8Array,
 )
 from keras_nest.format.rings import ZERO_BLOCK, Rings, columns_of, grid_of
-from keras_nest.format.streams import pairs_of
 
 
 def unpack(blob: bytes) -> NestedOp:
@@ -39,12 +39,13 @@ def unpack(blob: bytes) -> NestedOp:
     header = Header.parse(blob)
     counts = _read_counts(blob, header)
     entries = int(counts.sum())
-    _check_sections(blob, header, entries, pairs_of(counts.sum(1)))
+    records = _records(header, counts)
+    _check_sections(blob, header, entries, records)
     multiplier, bias, shift = _read_tables(blob, header)
     check_tables(multiplier, shift)
     level_of, weights = None, _read_dense(blob, header)
     if header.encoding != "dense":
-        level_of, weights = _read_rings(blob, header, counts, entries, weights)
+        level_of, weights = _read_rings(blob, header, counts, weights)
     levels = list(header.level_table)
     op = NestedOp(
         geometry=header.geometry,
@@ -61,7 +62,16 @@ def unpack(blob: bytes) -> NestedOp:
         block=header.block,
     )
     check_accumulators(op)
+    _check_folded(blob, header, op)
     return op
+
+
+def _records(header: Header, counts: Int64Array) -> int:
+    """What the entries are stored in; 0 where that is not in records."""
+    if header.encoding not in PLACED:
+        return 0
+    each = streams.record_entries(header.encoding, header.block[1])
+    return streams.records_of(counts.sum(1), each)
 
 
 def _read_counts(blob: bytes, header: Header) -> Int64Array:
@@ -84,7 +94,7 @@ def _read_counts(blob: bytes, header: Header) -> Int64Array:
         )
     rows = 1 if header.balanced else header.row_groups
     counts = counts.reshape(rows, header.rings)
-    if header.encoding == "offsets":
+    if header.encoding in PLACED:
         counts = np.diff(counts, axis=1, prepend=0)
         if counts.min(initial=0) < 0:
             raise FormatError(
@@ -94,15 +104,18 @@ def _read_counts(blob: bytes, header: Header) -> Int64Array:
     return np.broadcast_to(counts, (header.row_groups, header.rings))
 
 
-def _check_sections(blob: bytes, header: Header, entries: int, pairs: int) -> None:
-    ends = header.section_ends(entries, pairs)
+def _check_sections(blob: bytes, header: Header, entries: int, records: int) -> None:
+    ends = header.section_ends(entries, records)
     starts = (HEADER_BYTES, *(aligned(end) for end in ends[:3]))
     if header.offsets != starts or len(blob) != ends[3]:
         raise FormatError(
             f"Expected sections at {starts}, ending at {ends[3]}. "
             f"Received: {header.offsets}, ending at {len(blob)}."
         )
-    gaps = zip(ends[:3], starts[1:], strict=True)
+    gaps = [*zip(ends[:3], starts[1:], strict=True)]
+    # Before a dense top; else nothing.
+    end = starts[3] + header.entry_bytes(entries, records)
+    gaps.append((end, ends[3] - header.dense_bytes))
     if any(any(blob[end:start]) for end, start in gaps):
         raise FormatError(
             "Expected zero bytes between the sections of a packed op. Received: others."
@@ -126,13 +139,13 @@ def _read_tables(
 
 
 def _read_dense(blob: bytes, header: Header) -> Int8Array:
-    """The dense values without filling rows; zeros for the encoding blocks."""
+    """The weights stored whole, without filling rows; zeros where there are none."""
     rows, columns = header.geometry.weights_shape
-    if header.encoding in ("blocks", "offsets"):
+    if header.dense_bytes == 0:
         return np.zeros((rows, columns), np.int8)
-    stored = header.row_groups * header.block[0]
-    values = np.frombuffer(blob, np.int8, stored * columns, header.offsets[3])
-    values = values.reshape(stored, columns)
+    start = header.total_bytes - header.dense_bytes
+    values = np.frombuffer(blob, np.int8, header.dense_bytes, start)
+    values = values.reshape(-1, columns)
     if np.any(values[rows:]):
         raise FormatError(
             "Expected zero weights in the filling rows of a packed op. "
@@ -142,15 +155,21 @@ def _read_dense(blob: bytes, header: Header) -> Int8Array:
 
 
 def _read_rings(
-    blob: bytes, header: Header, counts: Int64Array, entries: int, dense: Int8Array
+    blob: bytes, header: Header, counts: Int64Array, dense: Int8Array
 ) -> tuple[UInt8Array, Int8Array]:
-    """`level_of` and weights of an op with index lists."""
+    """`level_of` and weights of an op with rings."""
     rows, cols = header.block
-    if header.encoding == "offsets":
-        section = blob[header.offsets[3] :]
-        offsets, blocks = streams.read(section, counts.sum(1), header.block)
+    entries = int(counts.sum())
+    if header.encoding in PLACED:
+        end = header.offsets[3] + header.entry_bytes(entries, _records(header, counts))
+        section = blob[header.offsets[3] : end]
+        offsets, blocks = streams.read(
+            header.encoding, section, counts.sum(1), header.block
+        )
         columns = _columns_at(offsets, header)
         rings = Rings(counts, columns, np.zeros(entries, np.int64))
+        if header.dense_top:
+            _check_nested(header, rings, columns, blocks, dense)
         return _place(header, rings, columns, blocks, dense)
     dtype = f"<u{header.index_bytes}"
     deltas = np.frombuffer(blob, dtype, entries, header.offsets[2]).astype(np.int64)
@@ -167,7 +186,7 @@ def _read_rings(
 def _columns_at(offsets: Int64Array, header: Header) -> Int64Array:
     """The block columns whose inputs are at `offsets`."""
     column_of = np.full(MAX_LAYOUT_BYTES, -1, np.int64)
-    known = offsets_of(header.geometry, header.block[1])
+    known = offsets_of(header.geometry, header.encoding, header.block[1])
     column_of[known] = np.arange(known.size)
     columns: Int64Array = column_of[offsets]
     if np.any(columns < 0):
@@ -185,12 +204,16 @@ def _place(
     blocks: Int8Array,
     dense: Int8Array,
 ) -> tuple[UInt8Array, Int8Array]:
-    """`level_of` and weights of the blocks at `columns`; `dense` is all zero."""
+    """`level_of` and weights of the blocks at `columns`; `dense` are those of a dense
+    top, which has the rest, or all zero."""
     rows, cols = header.block
     empty = ~np.any(blocks, axis=(1, 2))
     rings.source[empty] = ZERO_BLOCK
     grid = grid_of(rings, columns, header.blocks_per_row)
     group = np.repeat(np.arange(len(grid)), rings.counts.sum(1))
+    if header.dense_top:
+        grid[grid == NEVER] = header.levels - 1
+        return _spread(grid, header), dense
     tiles = np.zeros((*grid.shape, rows, cols), np.int8)
     tiles[group[~empty], columns[~empty]] = blocks[~empty]
     weights = tiles.transpose(0, 2, 1, 3).reshape(len(grid) * rows, -1)
@@ -200,6 +223,37 @@ def _place(
             "Received: others."
         )
     return _spread(grid, header), weights[: len(dense)].copy()
+
+
+def _check_nested(
+    header: Header,
+    rings: Rings,
+    columns: Int64Array,
+    blocks: Int8Array,
+    dense: Int8Array,
+) -> None:
+    rows, cols = header.block
+    tiles = dense.reshape(header.row_groups, rows, -1, cols).transpose(0, 2, 1, 3)
+    group = np.repeat(np.arange(len(tiles)), rings.counts.sum(1))
+    if not np.array_equal(tiles[group, columns], blocks):
+        raise FormatError(
+            "Expected the same weights at all levels of a packed op. "
+            "Received: others at its dense level."
+        )
+
+
+def _check_folded(blob: bytes, header: Header, op: NestedOp) -> None:
+    size = header.folded_rows * header.geometry.out_c
+    if size == 0:
+        return
+    stored = np.frombuffer(blob, "<i4", size, header.offsets[2])
+    stored = stored.reshape(header.folded_rows, -1)
+    if header.encoding == "dense":
+        stored = stored[list(header.level_table)]
+    if not np.array_equal(stored, folded_biases(op)):
+        raise FormatError(
+            "Expected folded biases of the weights of a packed op. Received: others."
+        )
 
 
 def _spread(grid: UInt8Array, header: Header) -> UInt8Array:

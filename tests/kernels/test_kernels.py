@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_nest import NestError, reference
-from keras_nest.format import ENCODINGS, FormatError, NestedOp, pack
+from keras_nest.format import NestedOp, candidates, pack, variant_of
 from keras_nest.runtime import core
 from tests.kernels.random_ops import random_input, random_op
 
@@ -16,13 +16,7 @@ KINDS = ("conv_2d", "depthwise_conv_2d", "fully_connected")
 
 
 def encodings_of(op: NestedOp) -> dict[str, bytes]:
-    blobs = {}
-    for encoding in ENCODINGS:
-        try:
-            blobs[encoding] = pack(op, encoding)
-        except FormatError:
-            continue  # not an encoding for this op
-    return blobs
+    return {variant_of(found.blob): found.blob for found in candidates(op)}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -15,7 +15,7 @@
 #ifndef NEST_SRC_DIRECT_H_
 #define NEST_SRC_DIRECT_H_
 
-#include "internal.h"
+#include "stream.h"
 
 /* Output rows whose plans are made at a time for a single vector. */
 #define NEST_VECTOR_ROWS 32
@@ -41,12 +41,17 @@ static inline int32_t nest_plans(const nest_op* op) {
 
 /* Where the inputs lie: plane after plane of `lanes` adjacent channels, row
  * after row. A plane holds phases * phase_width pixels of a padded row, sorted
- * by their remainder modulo the stride; a pixel's lanes are adjacent, for four
- * of them in the order 0 2 1 3. */
+ * by their remainder modulo the phases; a pixel's lanes are adjacent, for four
+ * of them as int16 in the order 0 2 1 3. */
 typedef struct nest_layout {
   int32_t lanes;
+  int32_t value_bytes; /* 2: expanded to int16; 1: int8 as in the input */
+  int32_t padding;     /* what the bytes of the padding are */
+  int32_t tile;        /* output pixels of a tile at most */
   int32_t phases;
   int32_t phase_width;
+  int32_t pixel_bytes; /* of a pixel in a plane */
+  int32_t step_bytes;  /* from an output pixel's inputs to the next one's */
   int32_t plane_bytes;
   int32_t row_bytes;
   int32_t rows;
@@ -73,7 +78,8 @@ typedef struct nest_tile {
 } nest_tile;
 
 /* One op at one level on its way through its tiles, a part of the channels at a
- * time: `channels` of them from `first` on, both 0 at the start. */
+ * time: `channels` of them from `first` on, both 0 at the start. Without plans
+ * channels is out_c from the start on, rows and plan are NULL. */
 typedef struct nest_walk nest_walk;
 struct nest_walk {
   const nest_op* op;
@@ -107,16 +113,6 @@ static inline int nest_is_vector(const nest_op* op) {
          op->out_w == 1;
 }
 
-/* Bytes of two entries: two offsets and the values of both. */
-static inline size_t nest_pair_bytes(const nest_op* op) {
-  return nest_block_size(op) == 1 ? 8 : 4 + 2 * nest_block_size(op);
-}
-
-/* Pixels that a plane of a 1x1 kernel and a tile have. */
-static inline int32_t nest_tile_pixels(int32_t lanes) {
-  return lanes == 1 ? NEST_MAX_TILE : NEST_TILE;
-}
-
 /* Shifts that the sums of nest_requantize_doubled stay in range for. */
 static inline int nest_is_common_shift(int32_t shift) {
   return -23 <= shift && shift <= -1;
@@ -143,16 +139,28 @@ static inline int8_t nest_requantize_doubled(int32_t acc, const nest_row* row) {
   return (int8_t)(value > 127 ? 127 : value);
 }
 
-/* The layout of op's inputs, `lanes` channels to a plane, which divide in_c; 0
- * where it exceeds what an offset reaches, or nest_scratch_rows by more than
- * NEST_BAND_SPARE: strides that round narrow rows up, 1x1 kernels on images
- * narrower than a tile. */
+/* The layout of op's inputs as int16, `lanes` channels to a plane, which divide
+ * in_c; 0 where it exceeds what an offset reaches, or nest_scratch_rows by more
+ * than NEST_BAND_SPARE: strides that round narrow rows up, 1x1 kernels on
+ * images narrower than a tile. */
 int nest_find_layout(const nest_op* op, int32_t lanes, nest_layout* layout);
+
+/* The same as int8, for entries of `cols` columns: for 16 planes of 16
+ * channels, else rows as in the input. */
+int nest_find_byte_layout(const nest_op* op, int32_t cols, nest_layout* layout);
+
+/* Whether the layout of a 1x1 kernel's inputs is that of the input itself. */
+static inline int nest_is_in_place(const nest_op* op,
+                                   const nest_layout* layout) {
+  if (layout->value_bytes != 1) return 0;
+  return nest_is_vector(op) || (layout->lanes == op->in_c &&
+                                op->stride_h == 1 && op->out_w == op->in_w);
+}
 
 /* Bytes that nest_run_direct needs. */
 size_t nest_direct_buffer_size(const nest_op* op);
 
-/* An op of the encoding "offsets", one image or vector. */
+/* A sparse level of an op of the encoding offsets, one image or vector. */
 void nest_run_direct(const nest_op* op, int32_t level, const int8_t* input,
                      int8_t* output, void* scratch);
 
@@ -186,21 +194,16 @@ void nest_expand_pixels(const nest_op* op, const nest_layout* layout,
 void nest_expand_two_pixels(const nest_op* op, const nest_layout* layout,
                             const int8_t* from, int32_t pitch, uint8_t* to);
 
+/* For a layout of int8: the same for one pixel, and an input row into the
+ * band's row, in which the padding is. */
+void nest_copy_pixel(const nest_op* op, const nest_layout* layout,
+                     const int8_t* from, uint8_t* to);
+void nest_copy_row(const nest_op* op, const nest_layout* layout,
+                   const int8_t* from, uint8_t* row);
+
 /* The band of input rows that output row oy needs; call for oy = 0, 1, ... */
 void nest_slide_band(const nest_op* op, const nest_layout* layout,
                      const int8_t* input, int32_t oy, uint8_t* band);
-
-/* The place of an entry's offset in its pair, and of a value of its block. */
-static inline size_t nest_offset_at(const nest_op* op, size_t slot) {
-  return nest_block_size(op) == 1 ? 4 * slot : 2 * slot;
-}
-static inline size_t nest_value_at(const nest_op* op, size_t slot, size_t row,
-                                   size_t col) {
-  const size_t cols = (size_t)op->block_cols;
-  if (cols == 1) return 4 * slot + 2;
-  if (cols == 2) return 4 + 2 * col + slot;
-  return 4 + slot * nest_block_size(op) + row * cols + col;
-}
 
 /* acc[tile] of one row: bias and the products of all entries. */
 void nest_sum_row(const nest_op* op, const nest_row* row, int32_t row_in_group,

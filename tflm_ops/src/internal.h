@@ -95,7 +95,7 @@ size_t nest_tiles_buffer_size(const nest_op* op);
 nest_status nest_read_header(const uint8_t* blob, size_t bytes, nest_op* op);
 nest_status nest_check_geometry(const nest_op* op);
 nest_status nest_check_sections(const uint8_t* blob, size_t bytes, nest_op* op);
-nest_status nest_check_offsets(const nest_op* op); /* encoding offsets only */
+nest_status nest_check_places(const nest_op* op); /* offsets and vectors only */
 nest_status nest_check_weights(const nest_op* op);
 
 /* Whether every level's shifts are those of the short requantization. */

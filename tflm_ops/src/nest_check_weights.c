@@ -1,8 +1,10 @@
-#include "direct.h"
+#include "stream.h"
 
-/* What a sum over weights can reach, over all int8 inputs. */
+/* What a sum over weights can reach, over all int8 inputs; and the weights' own
+ * sum modulo 2^32. */
 typedef struct reach {
   int64_t lowest, highest;
+  uint32_t weights;
 } reach;
 
 static void add_weight(const nest_op* op, int32_t weight, reach* sum) {
@@ -10,9 +12,11 @@ static void add_weight(const nest_op* op, int32_t weight, reach* sum) {
   const int32_t at_max = weight * (127 - op->input_zero_point);
   sum->lowest += at_min < at_max ? at_min : at_max;
   sum->highest += at_min < at_max ? at_max : at_min;
+  sum->weights += (uint32_t)weight;
 }
 
-/* Table entries that requantization is defined for, and a sum in its range. */
+/* Table entries that requantization is defined for, a sum in its range, and the
+ * folded bias of the weights. */
 static nest_status check_channel(const nest_op* op, int32_t level,
                                  int32_t channel, reach sum) {
   const int32_t at = op->level_table[level] * op->out_c + channel;
@@ -25,7 +29,12 @@ static nest_status check_channel(const nest_op* op, int32_t level,
       sum.lowest + op->bias[at] <= -limit) {
     return NEST_ERROR_ACCUMULATOR;
   }
-  return NEST_OK;
+  if (op->folded == NULL) return NEST_OK;
+  const uint32_t folded =
+      (uint32_t)op->bias[at] - (uint32_t)op->input_zero_point * sum.weights;
+  return (uint32_t)nest_folded_row(op, level)[channel] == folded
+             ? NEST_OK
+             : NEST_ERROR_SECTIONS;
 }
 
 /* A channel that has the same weights from level `from` on. */
@@ -40,9 +49,9 @@ static nest_status check_levels_from(const nest_op* op, int32_t from,
 
 static nest_status check_depthwise(const nest_op* op) {
   for (int32_t c = 0; c < op->out_c; ++c) {
-    reach sum = {0, 0};
+    reach sum = {0, 0, 0};
     for (int32_t i = 0; i < op->columns; ++i) {
-      add_weight(op, op->values[(size_t)i * (size_t)op->out_c + (size_t)c],
+      add_weight(op, op->dense[(size_t)i * (size_t)op->out_c + (size_t)c],
                  &sum);
     }
     const nest_status status = check_levels_from(op, 0, c, sum);
@@ -51,11 +60,11 @@ static nest_status check_depthwise(const nest_op* op) {
   return NEST_OK;
 }
 
-/* Rows of weights stored whole: all levels of dense, the densest of lists. */
+/* Rows of weights stored whole: of all levels, or of the densest. */
 static nest_status check_dense_rows(const nest_op* op, int32_t from) {
-  const int8_t* weights = op->values;
+  const int8_t* weights = op->dense;
   for (int32_t row = 0; row < op->row_groups * op->block_rows; ++row) {
-    reach sum = {0, 0};
+    reach sum = {0, 0, 0};
     int32_t any = 0;
     for (int32_t i = 0; i < op->columns; ++i, ++weights) {
       add_weight(op, *weights, &sum);
@@ -71,35 +80,36 @@ static nest_status check_dense_rows(const nest_op* op, int32_t from) {
   return NEST_OK;
 }
 
-/* Adds entry i of a row group of the encoding offsets; *values moves past each
- * pair. */
+/* Adds entry i of a row group, whose records start at `values`. */
 static nest_status add_entry(const nest_op* op, int32_t group, uint32_t i,
-                             const int8_t** values, reach* sums) {
-  const size_t slot = i % 2;
+                             const int8_t* values, reach* sums) {
+  const size_t slot = i % nest_record_entries(op);
+  const int8_t* record =
+      values + i / nest_record_entries(op) * nest_record_bytes(op);
   for (int32_t row = 0; row < op->block_rows; ++row) {
     for (int32_t col = 0; col < op->block_cols; ++col) {
       const int32_t weight =
-          (*values)[nest_value_at(op, slot, (size_t)row, (size_t)col)];
+          record[nest_value_at(op, slot, (size_t)row, (size_t)col)];
       if (group * op->block_rows + row >= op->out_c && weight != 0) {
         return NEST_ERROR_SECTIONS;
       }
       add_weight(op, weight, &sums[row]);
     }
   }
-  if (slot == 1) *values += nest_pair_bytes(op);
   return NEST_OK;
 }
 
-/* Walks the pairs of a row group; *values moves past it. */
-static nest_status check_pairs(const nest_op* op, int32_t group,
-                               const int8_t** values) {
-  reach sums[NEST_MAX_BLOCK_ROWS] = {{0, 0}, {0, 0}, {0, 0}, {0, 0}};
+/* Walks the records of a row group; *values moves past it. */
+static nest_status check_records(const nest_op* op, int32_t group,
+                                 const int8_t** values) {
+  reach sums[NEST_MAX_BLOCK_ROWS] = {
+      {0, 0, 0}, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}};
   nest_status status = NEST_OK;
   uint32_t i = 0;
-  for (int32_t level = 0; level < op->levels; ++level) {
+  for (int32_t level = 0; level < nest_rings(op); ++level) {
     const uint32_t end = nest_count(op, group, level);
     for (; i < end && status == NEST_OK; ++i) {
-      status = add_entry(op, group, i, values, sums);
+      status = add_entry(op, group, i, *values, sums);
     }
     for (int32_t row = 0; row < op->block_rows && status == NEST_OK; ++row) {
       const int32_t channel = group * op->block_rows + row;
@@ -107,7 +117,7 @@ static nest_status check_pairs(const nest_op* op, int32_t group,
       status = check_channel(op, level, channel, sums[row]);
     }
   }
-  if (i % 2 == 1) *values += nest_pair_bytes(op);
+  *values += nest_stream_bytes(op, i);
   return status;
 }
 
@@ -117,7 +127,8 @@ static nest_status check_group(const nest_op* op, int32_t group,
   const uint32_t blocks = (uint32_t)(op->columns / op->block_cols);
   const int lists = op->encoding == NEST_LISTS;
   const size_t row_step = (size_t)(lists ? op->columns : op->block_cols);
-  reach sums[NEST_MAX_BLOCK_ROWS] = {{0, 0}, {0, 0}, {0, 0}, {0, 0}};
+  reach sums[NEST_MAX_BLOCK_ROWS] = {
+      {0, 0, 0}, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}};
   for (int32_t ring = 0; ring < nest_rings(op); ++ring) {
     const uint32_t entries = nest_count(op, group, ring);
     uint32_t block = 0;
@@ -154,11 +165,10 @@ nest_status nest_check_weights(const nest_op* op) {
   const uint8_t* indices = op->indices;
   const int8_t* values = op->values;
   for (int32_t group = 0; group < op->row_groups; ++group) {
-    const nest_status status = op->encoding == NEST_OFFSETS
-                                   ? check_pairs(op, group, &values)
+    const nest_status status = nest_has_places(op)
+                                   ? check_records(op, group, &values)
                                    : check_group(op, group, &indices, &values);
     if (status != NEST_OK) return status;
   }
-  return op->encoding == NEST_LISTS ? check_dense_rows(op, op->levels - 1)
-                                    : NEST_OK;
+  return op->dense != NULL ? check_dense_rows(op, op->levels - 1) : NEST_OK;
 }

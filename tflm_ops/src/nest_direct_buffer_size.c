@@ -2,7 +2,7 @@
 
 /* Refer header file for details. */
 size_t nest_direct_buffer_size(const nest_op* op) {
-  nest_layout layout = {0, 0, 0, 0, 0, 0};
+  nest_layout layout = {0};
   nest_find_layout(op, op->block_cols, &layout);
   if (!nest_is_vector(op)) return nest_walk_buffer_size(op, &layout);
   const int32_t rows =

@@ -61,29 +61,40 @@ static void read_fields(const uint8_t* blob, nest_op* op) {
   op->level_table = blob + NEST_HEADER_LEVEL_TABLE_U8;
 }
 
-/* What the direct kernels have loops for. */
-static int offsets_shape_is_valid(const nest_op* op) {
+/* The blocks that the kernels of offsets and vectors have loops for. */
+static int places_shape_is_valid(const nest_op* op) {
+  const int vectors = op->encoding == NEST_VECTORS;
+  const int wide = op->block_cols == 4 || (vectors && op->block_cols == 16);
   if (op->block_rows == 4) {
-    return op->block_cols == 4 && op->out_c % 4 == 0 && nest_is_vector(op);
+    return wide && op->out_c % 4 == 0 && nest_is_vector(op);
   }
-  if (op->block_cols == 1) return op->block_rows == 1 && !nest_is_vector(op);
-  return op->block_rows == 1 && (op->block_cols == 2 || op->block_cols == 4);
+  if (op->block_rows != 1) return 0;
+  if (op->block_cols == 1) return vectors || !nest_is_vector(op);
+  return wide || op->block_cols == 2;
+}
+
+static int flags_are_valid(const nest_op* op, int32_t flags) {
+  if (op->encoding == NEST_DENSE) return (flags & ~NEST_FLAG_FOLDED) == 0;
+  if (!nest_has_places(op)) return (flags & ~NEST_FLAG_BALANCED) == 0;
+  return (flags & ~(NEST_FLAG_BALANCED | NEST_FLAG_DENSE_TOP)) == 0 &&
+         (op->levels > 1 || !op->dense_top);
 }
 
 static int encoding_is_valid(const uint8_t* blob, const nest_op* op) {
-  const int32_t flags = u8(blob, NEST_HEADER_FLAGS_U8);
+  if (!in_range(u8(blob, NEST_HEADER_ENCODING_U8), NEST_DENSE, NEST_VECTORS) ||
+      !flags_are_valid(op, u8(blob, NEST_HEADER_FLAGS_U8))) {
+    return 0;
+  }
   if (op->encoding == NEST_DENSE) {
-    return op->index_bytes == 0 && op->count_bytes == 0 && flags == 0 &&
+    return op->index_bytes == 0 && op->count_bytes == 0 &&
            op->block_rows == 1 && op->block_cols == 1;
   }
-  const int offsets = op->encoding == NEST_OFFSETS;
-  return in_range((int32_t)op->encoding, NEST_BLOCKS, NEST_OFFSETS) &&
-         op->kind != NEST_DEPTHWISE_CONV_2D &&
-         in_range(op->index_bytes, offsets ? 0 : 1, offsets ? 0 : 2) &&
-         (!offsets || offsets_shape_is_valid(op)) &&
-         (in_range(op->count_bytes, offsets ? 2 : 1, 2) ||
-          (op->count_bytes == 4 && !offsets)) &&
-         flags <= NEST_FLAG_BALANCED &&
+  const int places = nest_has_places(op);
+  return op->kind != NEST_DEPTHWISE_CONV_2D &&
+         in_range(op->index_bytes, places ? 0 : 1, places ? 0 : 2) &&
+         (!places || places_shape_is_valid(op)) &&
+         (in_range(op->count_bytes, places ? 2 : 1, 2) ||
+          (op->count_bytes == 4 && !places)) &&
          in_range(op->block_rows, 1, NEST_MAX_BLOCK_ROWS) &&
          in_range(op->block_cols, 1, NEST_MAX_BLOCK_COLS) &&
          op->in_c % op->block_cols == 0;

@@ -1,11 +1,15 @@
 #include "dense.h"
 #include "mve_dense.h"
+#include "vectors.h"
 
 /* Refer header file for details. */
 void nest_run_op(const nest_op* op, int32_t level, const int8_t* input,
                  int8_t* output, void* scratch) {
-  if (nest_has_places(op) && !nest_runs_dense(op, level)) {
+  const int dense = nest_runs_dense(op, level);
+  if (op->encoding == NEST_OFFSETS && !dense) {
     nest_run_direct(op, level, input, output, scratch);
+  } else if (op->encoding == NEST_VECTORS && !dense) {
+    nest_run_vectors(op, level, input, output, scratch);
   } else if (NEST_MVE_DENSE && nest_is_mve_dense(op)) {
     nest_run_mve_dense(op, level, input, output, scratch);
   } else if (nest_is_direct_dense(op)) {

@@ -14,8 +14,8 @@ static void run_assembly(const nest_op* op, int32_t level,
   vector.end = output + op->out_c;
   vector.half_units = 2 * op->output_zero_point + 1;
   vector.inputs = inputs;
-  vector.to_total = 2 * (op->levels - 1 - level);
-  vector.step = op->balanced ? 0 : 2 * op->levels;
+  vector.to_total = 2 * (nest_rings(op) - 1 - level);
+  vector.step = op->balanced ? 0 : 2 * nest_rings(op);
   if (op->block_rows == 4) {
     nest_vector_4x4(&vector);
   } else if (op->block_cols == 4) {

@@ -25,10 +25,10 @@ static void move_down(uint8_t* to, const uint8_t* from, int32_t bytes) {
   memmove(to, from, (size_t)bytes);
 }
 
-/* One input row into the band's row; the padding is zero already. */
+/* One input row into the band's row; the padding is there already. */
 static void expand_row(const nest_op* op, const nest_layout* layout,
                        const int8_t* from, uint8_t* row) {
-  const int32_t pixel_bytes = layout->lanes * 2;
+  const int32_t pixel_bytes = layout->pixel_bytes;
   const int32_t padded =
       (op->out_w - 1) * op->stride_w + (op->kernel_w - 1) * op->dilation_w + 1;
   int32_t phase = op->pad_left % layout->phases;
@@ -55,7 +55,7 @@ void nest_slide_band(const nest_op* op, const nest_layout* layout,
   const int32_t first = oy * op->stride_h - op->pad_top;
   int32_t kept = 0;
   if (oy == 0) {
-    memset(band, 0, (size_t)(layout->rows * layout->row_bytes));
+    memset(band, layout->padding, (size_t)(layout->rows * layout->row_bytes));
   } else if (op->stride_h < layout->rows) {
     kept = layout->rows - op->stride_h;
     move_down(band, band + op->stride_h * layout->row_bytes,
@@ -65,7 +65,9 @@ void nest_slide_band(const nest_op* op, const nest_layout* layout,
     uint8_t* row = band + r * layout->row_bytes;
     const int32_t y = first + r;
     if (y < 0 || y >= op->in_h) {
-      memset(row, 0, (size_t)layout->row_bytes);
+      memset(row, layout->padding, (size_t)layout->row_bytes);
+    } else if (layout->value_bytes == 1) {
+      nest_copy_row(op, layout, input + y * op->in_w * op->in_c, row);
     } else {
       expand_row(op, layout, input + y * op->in_w * op->in_c, row);
     }

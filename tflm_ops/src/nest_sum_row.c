@@ -25,10 +25,10 @@ void nest_sum_row(const nest_op* op, const nest_row* row, int32_t row_in_group,
     const size_t slot = (size_t)(i % 2);
     const int8_t* values = (const int8_t*)pair;
     const uint8_t* from =
-        inputs + nest_load(pair + nest_offset_at(op, slot), 2);
+        inputs + nest_load(pair + nest_pair_offset_at(op, slot), 2);
     for (size_t c = 0; c < cols; ++c) {
       const int32_t weight =
-          values[nest_value_at(op, slot, (size_t)row_in_group, c)];
+          values[nest_pair_value_at(op, slot, (size_t)row_in_group, c)];
       const uint8_t* lane = from + 2 * lane_at(cols, c);
       for (int32_t t = 0; t < tile; ++t) {
         sums[t] += (uint32_t)(weight * half_at(lane + (size_t)t * 2 * cols));

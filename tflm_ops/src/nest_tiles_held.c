@@ -12,7 +12,7 @@ int32_t nest_tiles_held(const nest_op* op, const nest_layout* layout) {
   if (op->out_c <= NEST_MAX_PLANS || op->kernel_h > 1 || op->kernel_w > 1) {
     return 1;
   }
-  const int32_t pixels = nest_tile_pixels(layout->lanes);
+  const int32_t pixels = layout->tile;
   const int32_t tiles = (op->out_h * op->out_w + pixels - 1) / pixels;
   const int64_t most = (nest_scratch_rows(op) + SPARE) / layout->row_bytes;
   const int32_t held = most < MOST_TILES ? (int32_t)most : MOST_TILES;

@@ -22,7 +22,7 @@ static int is_last_part(const nest_walk* walk) {
 static void visit_pixels(const nest_walk* walk, const uint8_t* inputs,
                          int32_t pixels, int8_t* output) {
   const int32_t out_c = walk->op->out_c;
-  const int32_t pixel_bytes = walk->layout->lanes * 2;
+  const int32_t step_bytes = walk->layout->step_bytes;
   output += walk->first;
   for (int32_t count; pixels > 0; pixels -= count) {
     count = pixels >= NEST_TILE ? NEST_TILE : pixels > 1 ? 2 : 1;
@@ -34,14 +34,14 @@ static void visit_pixels(const nest_walk* walk, const uint8_t* inputs,
                             count > 1 ? out_c : 0,
                             count > 2 ? 2 * out_c : 0};
     walk->visit(walk, &tile, count);
-    inputs += count * pixel_bytes;
+    inputs += count * step_bytes;
     output += count * out_c;
   }
 }
 
 /* Pixels of the tiles of a row of `total` pixels. */
 static int32_t tile_size(const nest_walk* walk, int32_t total) {
-  const int32_t most = nest_tile_pixels(walk->layout->lanes);
+  const int32_t most = walk->layout->tile;
   return total < most ? total : most;
 }
 
@@ -61,11 +61,20 @@ static void walk_band(nest_walk* walk, const int8_t* input, int8_t* output,
       next_part(walk);
       for (int32_t at = 0; at < op->out_w; at += pixels) {
         const int32_t ox = tile_start(at, pixels, op->out_w);
-        visit_pixels(walk, band + ox * walk->layout->lanes * 2, pixels,
+        visit_pixels(walk, band + ox * walk->layout->step_bytes, pixels,
                      output + ox * op->out_c);
       }
     } while (!is_last_part(walk));
   }
+}
+
+/* Where a 1x1 kernel finds the inputs of an output pixel. Without padding: a
+ * window overlaps the input, and it is one pixel. */
+static const int8_t* input_of(const nest_op* op, const int8_t* input,
+                              int32_t at) {
+  const int32_t y = at / op->out_w * op->stride_h;
+  const int32_t x = at % op->out_w * op->stride_w;
+  return input + (y * op->in_w + x) * op->in_c;
 }
 
 /* A 1x1 kernel: the inputs of up to four output pixels, wherever they are. */
@@ -77,11 +86,19 @@ static void expand_1x1(const nest_op* op, const nest_layout* layout,
                        to);
     return;
   }
-  /* Without padding: a window overlaps the input, and it is one pixel. */
-  for (int32_t at = first; at < first + pixels; ++at, to += 2 * layout->lanes) {
-    const int32_t y = at / op->out_w * op->stride_h;
-    const int32_t x = at % op->out_w * op->stride_w;
-    nest_expand_pixel(op, layout, input + (y * op->in_w + x) * op->in_c, to);
+  for (int32_t at = first; at < first + pixels;
+       ++at, to += layout->pixel_bytes) {
+    nest_expand_pixel(op, layout, input_of(op, input, at), to);
+  }
+}
+
+/* The same for a layout of int8. */
+static void copy_1x1(const nest_op* op, const nest_layout* layout,
+                     const int8_t* input, int32_t first, int32_t pixels,
+                     uint8_t* to) {
+  for (int32_t at = first; at < first + pixels;
+       ++at, to += layout->pixel_bytes) {
+    nest_copy_pixel(op, layout, input_of(op, input, at), to);
   }
 }
 
@@ -93,7 +110,11 @@ static void walk_1x1(nest_walk* walk, const int8_t* input, int8_t* output,
   next_part(walk);
   for (int32_t start = 0; start < total; start += pixels) {
     const int32_t at = tile_start(start, pixels, total);
-    expand_1x1(op, walk->layout, input, at, pixels, inputs);
+    if (walk->layout->value_bytes == 1) {
+      copy_1x1(op, walk->layout, input, at, pixels, inputs);
+    } else {
+      expand_1x1(op, walk->layout, input, at, pixels, inputs);
+    }
     visit_pixels(walk, inputs, pixels, output + at * op->out_c);
   }
 }
@@ -124,13 +145,28 @@ static void walk_1x1_in_parts(nest_walk* walk, const int8_t* input,
   }
 }
 
+/* The same without plans where the inputs are taken from the input itself. */
+static void walk_in_place(const nest_walk* walk, const int8_t* input,
+                          int8_t* output) {
+  const nest_op* op = walk->op;
+  for (int32_t left = op->out_h * op->out_w; left > 0; left -= NEST_TILE) {
+    visit_pixels(walk, (const uint8_t*)input,
+                 left < NEST_TILE ? left : NEST_TILE, output);
+    input += NEST_TILE * op->in_c;
+    output += NEST_TILE * op->out_c;
+  }
+}
+
 /* Refer header file for details. */
 void nest_walk_tiles(nest_walk* walk, const int8_t* input, int8_t* output,
                      uint8_t* inputs) {
   const nest_op* op = walk->op;
   if (op->kernel_h > 1 || op->kernel_w > 1) {
     walk_band(walk, input, output, inputs);
-  } else if (op->out_c <= NEST_MAX_PLANS) {
+  } else if (nest_is_in_place(op, walk->layout) && (uintptr_t)input % 4 == 0) {
+    /* Kernels with vector instructions load words. */
+    walk_in_place(walk, input, output);
+  } else if (op->out_c <= NEST_MAX_PLANS || walk->plan == NULL) {
     walk_1x1(walk, input, output, inputs);
   } else {
     walk_1x1_in_parts(walk, input, output, inputs);

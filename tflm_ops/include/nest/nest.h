@@ -124,13 +124,25 @@ const char* nest_status_text(nest_status status);
  *
  * Conv 2D and fully connected: patches of 4 output pixels as int16, 8 *
  * columns; of one, 2 * columns, if the op has one, or if 8 * columns > rows +
- * 4096. Depthwise: 4 * min(out_c, 1024). But in the encoding offsets: 24 *
- * plans + tiles * band + 24 24 * min(out_c, 32) + 2 * in_c + 24   for one
- * vector band: `height` padded rows as int16, their width rounded up to
- * stride_w; for 1x1 kernels a tile of 4 pixels (8 for 1x1 blocks) plans: out_c,
- * or 64 where out_c > 128 tiles: 1, but for 1x1 kernels where out_c > 128
- *     min(8, output pixels / pixels of a tile rounded up,
- *         (rows + 64 * 24 + 2024) / band rounded down)
+ * 4096. Depthwise: 4 * min(out_c, 1024).
+ *
+ * In the encoding offsets instead, with the second line for one vector:
+ *
+ *   24 * plans + tiles * band + 24
+ *   24 * min(out_c, 32) + 2 * in_c + 24
+ *
+ * where the band is `height` padded rows as int16, their width rounded up to
+ * stride_w, and for 1x1 kernels a tile of 4 pixels (8 for 1x1 blocks); plans
+ * are out_c, or 64 where out_c > 128; tiles are 1, but for 1x1 kernels where
+ * out_c > 128 the smallest of 8, the tiles of the output, and (rows + 64 * 24 +
+ * 2024) / band rounded down.
+ *
+ * In the encoding vectors the band alone: `height` padded rows as int8, for
+ * blocks of 16 columns their width rounded up to stride_w, and for 1x1 kernels
+ * a tile of 4 pixels; in_c for one vector.
+ *
+ * With a dense top the larger of that and of what the encoding dense takes.
+ *
  * On cores with the DSP extension, if common_shifts, also without offsets:
  *   24 * plans + tiles * band + 24 + 4 * kernel_h * kernel_w   dense, in_c a
  *       multiple of 4, band at most min(NEST_MAX_BAND, rows + 1024), kernel_h *
