@@ -76,9 +76,9 @@ const char* OpenNestedOp(const NestedKernel& kernel, const void* packed,
                              : CompareShapes(*op, input, output, runs);
 }
 
-nest_status RunNestedOp(const NestedKernel& kernel, const nest_op& op,
-                        int32_t runs, int32_t level, const int8_t* input,
-                        int8_t* output, void* scratch) {
+nest_status RunImages(const NestedKernel& kernel, const nest_op& op,
+                      int32_t runs, int32_t level, const int8_t* input,
+                      int8_t* output, void* scratch) {
   const size_t input_step = Elements(op.in_h, op.in_w, op.in_c);
   const size_t output_step = Elements(op.out_h, op.out_w, op.out_c);
   for (int32_t i = 0; i < runs; ++i) {

@@ -44,11 +44,19 @@ const char* OpenNestedOp(const NestedKernel& kernel, const void* packed,
                          size_t packed_bytes, const Activations& input,
                          const Activations& output, nest_op* op, int32_t* runs);
 
-// Calls the kernel `runs` times. A level out of range gives NEST_ERROR_LEVEL
-// and leaves the output untouched.
-nest_status RunNestedOp(const NestedKernel& kernel, const nest_op& op,
-                        int32_t runs, int32_t level, const int8_t* input,
-                        int8_t* output, void* scratch);
+// Calls the kernel `runs` times, image after image.
+nest_status RunImages(const NestedKernel& kernel, const nest_op& op,
+                      int32_t runs, int32_t level, const int8_t* input,
+                      int8_t* output, void* scratch);
+
+// The same, without a loop's cost for the one image that is the rule. A level
+// out of range gives NEST_ERROR_LEVEL and leaves the output untouched.
+inline nest_status RunNestedOp(const NestedKernel& kernel, const nest_op& op,
+                               int32_t runs, int32_t level, const int8_t* input,
+                               int8_t* output, void* scratch) {
+  return runs == 1 ? kernel.run(&op, level, input, output, scratch)
+                   : RunImages(kernel, op, runs, level, input, output, scratch);
+}
 
 }  // namespace nest_glue
 

@@ -1,0 +1,59 @@
+"""Firmware images out of the kernels, the glue and a stand-in for TFLM.
+
+TFLM's sources are in no package registry; stand_in/ has what the glue calls.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from keras_nest.bench.image import _FLAGS
+from keras_nest.bench.targets import Target
+
+OPS = Path(__file__).parents[2] / "tflm_ops"
+STAND_IN = Path(__file__).parent / "stand_in"
+# As TFLM builds its own C++ for microcontrollers.
+CXX_FLAGS = ("-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
+WARNINGS = ("-Wall", "-Wextra", "-Werror")
+INCLUDES = [f"-I{folder}" for folder in (OPS, OPS / "include", OPS / "bench", STAND_IN)]
+
+
+def call(*command: object, cwd: Path) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def compile_c(target: Target, sources: list[Path], folder: Path) -> None:
+    """Object files of C sources, as the bench builds them."""
+    folder.mkdir()
+    flags = [*target.flags, *_FLAGS, *WARNINGS, *INCLUDES]
+    call(target.compiler, *flags, "-c", *sources, cwd=folder)
+
+
+def compile_cxx(target: Target, sources: list[Path], folder: Path) -> None:
+    """Object files of C++ sources."""
+    folder.mkdir()
+    flags = [flag for flag in (*target.flags, *_FLAGS) if not flag.startswith("-std")]
+    compiler = target.compiler.replace("gcc", "g++")
+    flags += [*CXX_FLAGS, *WARNINGS, *INCLUDES]
+    call(compiler, *flags, "-c", *sources, cwd=folder)
+
+
+def kernel_sources() -> list[Path]:
+    return sorted((OPS / "src").glob("*.c"))
+
+
+def glue_sources() -> list[Path]:
+    return sorted((OPS / "tflm").glob("*.cc"))
+
+
+def link(target: Target, image: Path, *inputs: object) -> None:
+    """Links an image for the board, without what nothing in it needs."""
+    boards = OPS / "bench" / "boards"
+    flags = [*target.flags, "-nostartfiles", "-Wl,--gc-sections"]
+    flags += [f"-L{boards}", f"-T{target.script}"]
+    call(target.compiler, *flags, *inputs, f"-o{image}", cwd=image.parent)
