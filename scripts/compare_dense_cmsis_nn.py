@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from compare_dense import cmsis_nn, measurement, recorded, report, shapes, top_dense
+from compare_dense import cmsis_nn, measurement, recorded, report, shapes
 
 from keras_nest import reporting
 from keras_nest.bench import image
@@ -51,8 +51,9 @@ def compare_core(target: Target, out: Path, command: str) -> None:
     """Single shapes on one core: tables, JSON and a plot named after it."""
     from compare_dense import plot
 
-    rows = measurement.measure(shapes.density_cases(target.name), target)
-    tops = measurement.measure(top_dense.cases(target.name), target)
+    counted = measurement.measure(shapes.density_cases(target.name), target)
+    rows = shapes.fastest(counted)
+    tops = measurement.measure(shapes.top_cases(target.name), target)
     plot.draw(rows, target.name, out / target.name)
     name = target.name.replace("cortex-m", "Cortex-M")
     speedup = (

@@ -16,9 +16,8 @@ import numpy as np
 from get_data import load_keras_h5, mlperf_tiny_models
 
 import keras_nest
-from compare_dense import builtin, cases, measurement
+from compare_dense import builtin, cases, measurement, packing
 from compare_dense.measurement import Row
-from keras_nest import format as packed_format
 from keras_nest.bench.inputs import random_inputs
 from keras_nest.bench.targets import Target
 from keras_nest.converter import flatbuffer
@@ -92,7 +91,7 @@ def measure(tflite: bytes, target: Target) -> list[Row]:
                 operator.name,
                 "dense" if operator.op.level_of is None else PATTERN,
                 operator.op,
-                {packed_format.encoding_of(operator.blob): operator.blob},
+                {packing.label(operator.blob): operator.blob},
                 x,
             ),
         )

@@ -148,6 +148,26 @@ def test_tables_and_plot(compare: ModuleType, tmp_path: Path) -> None:
     assert "| 0.13 | 0.25 | 0.50 |" in report.densities(rows, "cortex-m55")
 
 
+def test_forms_of_an_op(compare: ModuleType) -> None:
+    from compare_dense import packing, shapes
+    from compare_dense.cases import random_op
+
+    sparse, dense = (random_op(CONV, pattern, (0.5, 1.0)) for pattern in ("1x4", None))
+    assert list(packing.fast(sparse, "cortex-m4")) == ["offsets"]
+    assert list(packing.fast(sparse, "cortex-m55")) == ["offsets", "vectors"]
+    assert list(packing.fast(dense, "cortex-m4")) == ["dense"]
+    tops = packing.everything(sparse, "cortex-m4")
+    assert list(tops) == ["blocks", "lists", "offsets", "offsets, dense top"]
+
+    facts = ("conv", "conv_2d", "1x4")
+    rest = ([0.5, 1.0], [900, 900], 0, 0)
+    rows = [
+        compare.Row(*facts, encoding, rest[0], counts, *rest[1:])
+        for encoding, counts in (("slow", [500, 800]), ("fast", [300, 900]))
+    ]
+    assert [row.encoding for row in shapes.fastest(rows)] == ["fast"]
+
+
 def test_missing_tools_have_clear_messages(tmp_path: Path) -> None:
     """Neither bakenn nor a compiler: what is missing, and how to get it."""
     path = tmp_path / "bin"
