@@ -57,3 +57,16 @@ def link(target: Target, image: Path, *inputs: object) -> None:
     flags = [*target.flags, "-nostartfiles", "-Wl,--gc-sections"]
     flags += [f"-L{boards}", f"-T{target.script}"]
     call(target.compiler, *flags, *inputs, f"-o{image}", cwd=image.parent)
+
+
+def link_ops(target: Target, output: Path, ops: list[str], *objects: Path) -> None:
+    """The code that registering these ops brings in, but for what is not ours."""
+    roots = [f"-Wl,-u,{register_symbol(op)}" for op in ops]
+    flags = [*target.flags, "-r", "-nostdlib", "-Wl,--gc-sections", *roots]
+    call(target.compiler, *flags, *objects, "-o", output, cwd=output.parent)
+
+
+def register_symbol(op: str) -> str:
+    """tflite::micro::Register_<op>(), as C++ mangles it."""
+    name = f"Register_{op}"
+    return f"_ZN6tflite5micro{len(name)}{name}Ev"

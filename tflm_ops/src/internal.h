@@ -20,6 +20,13 @@
 /* What their patches may have beyond the rows of nest_scratch_rows. */
 #define NEST_PATCHES_SPARE 4096
 
+/* What runs once, before the first inference, is compiled for size. */
+#if defined(__GNUC__)
+#define NEST_COLD __attribute__((cold))
+#else
+#define NEST_COLD
+#endif
+
 /* An unsigned little-endian integer of 1, 2 or 4 bytes. */
 static inline uint32_t nest_load(const uint8_t* from, int32_t width) {
   uint32_t value = from[0];
@@ -89,17 +96,17 @@ int64_t nest_scratch_rows(const nest_op* op);
 
 /* Output pixels that nest_run_tiles takes at a time, and its scratch bytes. */
 int32_t nest_tile_of(const nest_op* op);
-size_t nest_tiles_buffer_size(const nest_op* op);
+NEST_COLD size_t nest_tiles_buffer_size(const nest_op* op);
 
 /* nest_open's steps, in order. Each trusts the ones before it. */
-nest_status nest_read_header(const uint8_t* blob, size_t bytes, nest_op* op);
-nest_status nest_check_geometry(const nest_op* op);
-nest_status nest_check_sections(const uint8_t* blob, size_t bytes, nest_op* op);
-nest_status nest_check_places(const nest_op* op); /* offsets and vectors only */
-nest_status nest_check_weights(const nest_op* op);
+NEST_COLD nest_status nest_read_header(const uint8_t* blob, size_t bytes, nest_op* op);
+NEST_COLD nest_status nest_check_geometry(const nest_op* op);
+NEST_COLD nest_status nest_check_sections(const uint8_t* blob, size_t bytes, nest_op* op);
+NEST_COLD nest_status nest_check_places(const nest_op* op); /* offsets and vectors only */
+NEST_COLD nest_status nest_check_weights(const nest_op* op);
 
 /* Whether every level's shifts are those of the short requantization. */
-int nest_has_common_shifts(const nest_op* op);
+NEST_COLD int nest_has_common_shifts(const nest_op* op);
 
 /* patches[column][tile] = input - zero point of `pixels` output pixels from
  * `first` on, in row-major order; 0 in the padding and past `pixels`. */
@@ -113,6 +120,11 @@ void nest_accumulate_ring(const nest_op* op, const nest_ring* ring,
 /* acc[tile] += one dense row of weights times the patches. */
 void nest_accumulate_row(const int8_t* row, int32_t columns,
                          const int16_t* patches, int32_t tile, int32_t* acc);
+
+/* Requantizes the sums of one output channel of `pixels` pixels;
+ * output[pixels][out_c]. */
+void nest_store_channel(const nest_op* op, int32_t level, int32_t channel,
+                        const int32_t* acc, int32_t pixels, int8_t* output);
 
 /* All output channels of `pixels` pixels; output[pixels][out_c]. */
 void nest_multiply_tile(const nest_op* op, int32_t level,
@@ -129,6 +141,6 @@ void nest_run_tiles(const nest_op* op, int32_t level, const int8_t* input,
  */
 void nest_run_op(const nest_op* op, int32_t level, const int8_t* input,
                  int8_t* output, void* scratch);
-size_t nest_op_buffer_size(const nest_op* op);
+NEST_COLD size_t nest_op_buffer_size(const nest_op* op);
 
 #endif /* NEST_SRC_INTERNAL_H_ */

@@ -1,17 +1,13 @@
 #include <string.h>
 
 #include "internal.h"
-#include "nest/requantize.h"
 
-/* Requantizes the sums of one output channel; output moves by out_c a pixel. */
-static void store_channel(const nest_op* op, int32_t level, int32_t channel,
-                          const int32_t* acc, int32_t pixels, int8_t* output) {
-  const int32_t at = op->level_table[level] * op->out_c + channel;
-  for (int32_t t = 0; t < pixels; ++t) {
-    output[t * op->out_c + channel] =
-        nest_output(acc[t] + op->bias[at], op->multiplier[at], op->shift[at],
-                    op->output_zero_point, op->act_min, op->act_max);
-  }
+/* Adds the biases, stores the outputs of one channel. */
+static void finish_channel(const nest_op* op, int32_t level, int32_t channel,
+                           int32_t* acc, int32_t pixels, int8_t* output) {
+  const int32_t bias = op->bias[op->level_table[level] * op->out_c + channel];
+  for (int32_t t = 0; t < pixels; ++t) acc[t] += bias;
+  nest_store_channel(op, level, channel, acc, pixels, output);
 }
 
 static void multiply_dense(const nest_op* op, int32_t level,
@@ -21,7 +17,7 @@ static void multiply_dense(const nest_op* op, int32_t level,
   for (int32_t channel = 0; channel < op->out_c; ++channel) {
     int32_t acc[NEST_TILE] = {0, 0, 0, 0};
     nest_accumulate_row(row, op->columns, patches, tile, acc);
-    store_channel(op, level, channel, acc, pixels, output);
+    finish_channel(op, level, channel, acc, pixels, output);
     row += op->columns;
   }
 }
@@ -52,7 +48,7 @@ static void multiply_rings(const nest_op* op, int32_t level,
     for (int32_t row = 0; row < op->block_rows; ++row) {
       const int32_t channel = group * op->block_rows + row;
       if (channel >= op->out_c) break;
-      store_channel(op, level, channel, acc + row * tile, pixels, output);
+      finish_channel(op, level, channel, acc + row * tile, pixels, output);
     }
   }
 }

@@ -1,15 +1,4 @@
-#include "nest/requantize.h"
 #include "vectors.h"
-
-static void store_channel(const nest_op* op, int32_t level, int32_t channel,
-                          const int32_t* acc, int32_t pixels, int8_t* output) {
-  const int32_t at = op->level_table[level] * op->out_c + channel;
-  for (int32_t t = 0; t < pixels; ++t) {
-    output[t * op->out_c + channel] =
-        nest_output(acc[t], op->multiplier[at], op->shift[at],
-                    op->output_zero_point, op->act_min, op->act_max);
-  }
-}
 
 /* Refer header file for details. */
 void nest_rows_vectors(const nest_op* op, int32_t level,
@@ -25,7 +14,7 @@ void nest_rows_vectors(const nest_op* op, int32_t level,
       for (int32_t t = 0; t < pixels; ++t) acc[t] = folded[channel];
       nest_sum_vectors(op, stream, entries, row, tile->inputs,
                        layout->step_bytes, pixels, acc);
-      store_channel(op, level, channel, acc, pixels, tile->output);
+      nest_store_channel(op, level, channel, acc, pixels, tile->output);
     }
     stream += nest_stream_bytes(op, nest_count(op, group, nest_rings(op) - 1));
   }

@@ -22,11 +22,14 @@ static inline int32_t nest_requantize(int32_t value, int32_t multiplier,
                                       int32_t shift) {
   const int32_t left = shift > 0 ? shift : 0;
   const int32_t right = shift > 0 ? 0 : -shift;
-  const int64_t product = (int64_t)value * ((int64_t)1 << left) * multiplier;
-  const int64_t high = nest_floor_shift(product + ((int64_t)1 << 30), 31);
-  const int64_t half = right > 0 ? (int64_t)1 << (right - 1) : 0;
-  const int64_t tie = (right > 0 && high < 0) ? 1 : 0;
-  return (int32_t)nest_floor_shift(high + half - tie, right);
+  const int64_t product = (int64_t)(value * (1 << left)) * multiplier;
+  /* Below 2^30, as value << shift is: the rest stays in 32 bits. */
+  const int32_t high =
+      (int32_t)nest_floor_shift(product + ((int64_t)1 << 30), 31);
+  const int32_t half = right > 0 ? 1 << (right - 1) : 0;
+  const int32_t tie = (right > 0 && high < 0) ? 1 : 0;
+  const int32_t sum = high + half - tie;
+  return sum >= 0 ? sum >> right : ~(~sum >> right);
 }
 
 /* The op's output value: requantized, zero point added, clamped. */
