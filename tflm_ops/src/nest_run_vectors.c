@@ -1,5 +1,13 @@
+#include "mve.h"
 #include "vectors.h"
 
+#if defined(__ARM_FEATURE_MVE)
+/* Refer header file for details. */
+void nest_run_vectors(const nest_op* op, int32_t level, const int8_t* input,
+                      int8_t* output, void* scratch) {
+  nest_mve_run(op, level, input, output, scratch);
+}
+#else
 static void visit(const nest_walk* walk, const nest_tile* tile,
                   int32_t pixels) {
   nest_rows_vectors(walk->op, walk->level, walk->layout, tile, pixels);
@@ -15,3 +23,4 @@ void nest_run_vectors(const nest_op* op, int32_t level, const int8_t* input,
                     NULL, NULL,    NULL,  visit, NULL};
   nest_walk_tiles(&walk, input, output, (uint8_t*)scratch);
 }
+#endif

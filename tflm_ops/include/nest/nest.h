@@ -139,7 +139,15 @@ const char* nest_status_text(nest_status status);
  *
  * In the encoding vectors the band alone: `height` padded rows as int8, for
  * blocks of 16 columns their width rounded up to stride_w, and for 1x1 kernels
- * a tile of 4 pixels; in_c for one vector.
+ * a tile of 4 pixels; in_c for one vector. On cores with MVE, but for one
+ * vector,
+ *
+ *   32 * plans + held + 48
+ *
+ * where plans are min(out_c, 128), and held is the band and up to 2048 bytes
+ * more, but no more than the larger of the band and rows + 768; where out_w < 4
+ * plans are min(out_c, 64), and these many bytes, rounded up to a multiple of
+ * 4, come on top.
  *
  * With a dense top the larger of that and of what the encoding dense takes.
  *
