@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
 import keras
 
+from keras_nest.errors import NestError
 from keras_nest.schedules import MaskSchedule
 
 
@@ -62,7 +64,7 @@ class MaskUpdates(keras.callbacks.Callback):
             return
         # `self.model` synchronizes the variables on JAX: only touched when needed.
         stride = self._stride if self._steps is not None else 1
-        past_end = step >= self._schedule.end * total
+        past_end = step >= self._schedule.end_step(total)
         if past_end or self._schedule.is_due(step, total, stride):
             self.model.update_masks(step, total, stride)
             self._frozen = self.model.masks_frozen
@@ -72,3 +74,36 @@ class MaskUpdates(keras.callbacks.Callback):
         if self._steps is None and self._batch >= 0:
             # From the number of the first step of the last execution.
             self._steps = self._batch + self._stride
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """Ends training at the first loss that is not finite, and says at which levels.
+
+    Raises:
+        NestError: After the step, from within `fit`.
+    """
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        loss = (logs or {}).get("loss")
+        if loss is None or math.isfinite(float(loss)):
+            return
+        # Means over the epoch so far: only the levels that have just failed are not
+        # finite. A model of one level has no losses by level.
+        names = self.model.level_names
+        found = [
+            name
+            for name in names
+            if not math.isfinite(float(logs.get(f"{name}_loss", 0.0)))
+        ]
+        if len(names) == 1:
+            found = names
+        where = ", ".join(found) or "no level, but in the distillation or a regularizer"
+        raise NestError(
+            f"Expected finite losses. Received: {float(loss)} in {where}, in epoch "
+            f"{self._epoch + 1} up to batch {batch + 1}",
+            hint="Lower the learning rate, clip gradients (the optimizer's clipnorm), "
+            "and look for NaN in the data.",
+        )

@@ -57,7 +57,10 @@ def level_weights(
                 f"Expected {len(sparsities)} level weights, none negative and not all "
                 f"zero. Received: level_weights={values}"
             )
-    return [value / sum(values) for value in values]
+    total = sum(values)
+    if math.isclose(total, 1.0, rel_tol=1e-12):
+        return values  # those of a saved model come back as they were
+    return [value / total for value in values]
 
 
 def distillation_weight(value: Any) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,6 +15,7 @@ from keras_nest.layers.base import check_routing
 from keras_nest.masks import Pattern
 from keras_nest.nested_model import NestedModel
 from keras_nest.nesting import FIRST_CONVOLUTION, Exempt, Options, nested_graph
+from keras_nest.sampling import LevelSampler
 from keras_nest.schedules import MaskSchedule
 
 __all__ = ["TARGET_PATTERNS", "NestedModel", "nest"]
@@ -44,7 +46,9 @@ def nest(
     routing: str = "sum",
     level_weights: str | Sequence[float] = "sparsest-twice",
     distillation: float = 1.0,
-    schedule: MaskSchedule | None = None,
+    schedule: MaskSchedule | Any | None = None,
+    levels_per_step: int | LevelSampler | None = None,
+    seed: int | None = None,
     name: str | None = None,
 ) -> NestedModel:
     """Nests sub-networks of several sparsities into the weights of a model.
@@ -76,7 +80,15 @@ def nest(
             "sqrt-density" or a list; see `keras_nest.losses.level_weights`.
         distillation: Weight of the divergence from the densest level's outputs in the
             loss of each other level; 0 for none.
-        schedule: When masks are ranked anew in training. Default: `CubicRamp()`.
+        schedule: When masks are ranked anew in training: a schedule of
+            `keras_nest.schedules`, or PolynomialDecay or ConstantSparsity of tfmot.
+            Default: `CubicRamp()`.
+        levels_per_step: How many levels a training step runs, for models of many: the
+            sparsest, the densest and random ones between; or 1, a random one; or a
+            sampler of `keras_nest.sampling`. Their losses are weighed by
+            `level_weights`. None: all levels.
+        seed: Seed of the random levels; None for one that `keras.utils.set_random_seed`
+            decides.
         name: Name of the new model; default: that of the given one.
 
     Returns:
@@ -130,6 +142,8 @@ def nest(
         level_weights=level_weights,
         distillation=distillation,
         schedule=schedule,
+        levels_per_step=levels_per_step,
+        seed=seed,
         name=name or model.name,
     )
 

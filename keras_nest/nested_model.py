@@ -8,16 +8,19 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_nest import losses, masks
+from keras_nest import losses, masks, per_level, slots
 from keras_nest.batches import SeededBatches, recalibration_batches
-from keras_nest.callbacks import MaskUpdates
+from keras_nest.callbacks import MaskUpdates, StopOnNaN
 from keras_nest.errors import NestError
 from keras_nest.layers import NestedBatchNormalization
 from keras_nest.nesting import NESTED_KERNELS, level_graph
-from keras_nest.schedules import CubicRamp, MaskSchedule
+from keras_nest.sampling import LevelSampler, level_sampler
+from keras_nest.schedules import MaskSchedule
+from keras_nest.step_schedules import mask_schedule
 from keras_nest.summary import print_summary
 
 _NOT_STARTED = -1.0
+_DRAWS = "draws"
 
 
 @keras.saving.register_keras_serializable(package="keras_nest")
@@ -30,10 +33,14 @@ class NestedModel(keras.Model):
     `fit` take what they take for the model that was nested; losses and metrics are
     shown for each level by name.
 
+    Where `nest` was told so, a training step runs some of the levels only; a call with
+    `training=True` then returns their outputs and which they are, see
+    `keras_nest.slots`. Evaluation and prediction always run all levels.
+
     Args:
         graph: Functional model; its last input is the level, an int32 scalar.
         sparsities: The asked sparsity of each level, falling.
-        level_weights, distillation, schedule: See `nest`.
+        level_weights, distillation, schedule, levels_per_step, seed: See `nest`.
 
     Attributes:
         graph: As above.
@@ -51,6 +58,8 @@ class NestedModel(keras.Model):
         level_weights: str | Sequence[float] = "sparsest-twice",
         distillation: float = 1.0,
         schedule: MaskSchedule | None = None,
+        levels_per_step: int | LevelSampler | None = None,
+        seed: int | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -59,8 +68,16 @@ class NestedModel(keras.Model):
         self.levels = len(self.sparsities)
         self.level_weights = losses.level_weights(level_weights, self.sparsities)
         self.distillation = losses.distillation_weight(distillation)
-        self._schedule = schedule or CubicRamp()
+        self._schedule = mask_schedule(schedule)
         self._output_kind = "values"
+        self._sampler = level_sampler(levels_per_step, self.levels, self.distillation)
+        self._slot_losses: list[Any] = []
+        self._seed = seed
+        if self._sampler is not None:
+            self._draws = keras.random.SeedGenerator(seed)
+            self._slot_losses = [
+                keras.metrics.Mean(name=f"drawn_{name}") for name in self.level_names
+            ]
         self._progress = self.add_weight(
             name="progress",
             shape=(),
@@ -83,6 +100,13 @@ class NestedModel(keras.Model):
 
     def call(self, inputs: Any, training: bool | None = None) -> dict[str, Any]:
         flat = self._in_order(inputs)
+        if training and self._sampler is not None:
+            drawn = self._sampler.draw(self.levels, self._draws)
+            outputs = {
+                slots.slot_name(slot): self.graph([*flat, drawn[slot]], training=True)
+                for slot in range(self._sampler.slots)
+            }
+            return {**outputs, slots.LEVELS: drawn}
         return {
             name: self.graph(
                 [*flat, ops.convert_to_tensor(level, "int32")], training=training
@@ -141,19 +165,33 @@ class NestedModel(keras.Model):
         Every level gets the loss and its own copy of the metrics. A dict with the
         levels' names as keys gives each level its own. `loss_weights` defaults to the
         model's `level_weights`.
+
+        Where steps run some of the levels only, all levels have one loss, what is shown
+        for a level in training is the mean over the steps that ran it (0 if none did),
+        and metrics weigh the samples as `weighted_metrics` do.
         """
         names = self.level_names
-        loss = _by_level(loss, names)
+        loss = per_level.by_level(loss, names)
         if loss is not None:
             self._output_kind = losses.output_kind(loss[names[-1]])
             if loss_weights is None:
                 loss_weights = dict(zip(names, self.level_weights, strict=True))
+        metrics = per_level.metrics_by_level(metrics, names)
+        weighted_metrics = per_level.metrics_by_level(weighted_metrics, names)
+        if self._sampler is not None and loss is not None:
+            self._slot_loss = slots.single_loss(loss)
+            self._loss_weights = per_level.in_level_order(loss_weights, names)
+            # Weights of 0 leave levels out that a step does not run.
+            metrics, weighted_metrics = (
+                None,
+                per_level.joined(metrics, weighted_metrics, names),
+            )
         super().compile(
             optimizer=optimizer,
             loss=loss,
             loss_weights=loss_weights,
-            metrics=_metrics_by_level(metrics, names),
-            weighted_metrics=_metrics_by_level(weighted_metrics, names),
+            metrics=metrics,
+            weighted_metrics=weighted_metrics,
             **kwargs,
         )
 
@@ -169,17 +207,19 @@ class NestedModel(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
+        if slots.are_slots(y_pred):
+            return self._loss_of_slots(y, y_pred, sample_weight)
         loss = super().compute_loss(
             x,
-            _spread(y, y_pred),
+            per_level.spread(y, y_pred),
             y_pred,
-            _spread(sample_weight, y_pred),
+            per_level.spread(sample_weight, y_pred),
             training=training,
         )
         if not training or not self.distillation:
             return loss
         teacher = y_pred[self.level_names[-1]]
-        weights = _spread(sample_weight, y_pred) or {}
+        weights = per_level.spread(sample_weight, y_pred) or {}
         students = zip(self.level_names[:-1], self.level_weights, strict=False)
         for name, weight in students:
             distance = losses.divergence(
@@ -188,12 +228,46 @@ class NestedModel(keras.Model):
             loss = loss + self.distillation * weight * distance
         return loss
 
+    def _loss_of_slots(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+        """The loss of a training step that ran some of the levels."""
+        outputs = slots.slots_of(y_pred)
+        weights = slots.slot_weights(y_pred, self._loss_weights)
+        of_slots = [self._slot_loss(y, output, sample_weight) for output in outputs]
+        slots.note(self._slot_losses, y_pred[slots.LEVELS], of_slots)
+        loss = sum(weights[slot] * value for slot, value in enumerate(of_slots))
+        if self.distillation:
+            for slot, student in enumerate(outputs[:-1]):
+                distance = losses.divergence(
+                    outputs[-1], student, self._output_kind, sample_weight
+                )
+                loss = loss + self.distillation * weights[slot] * distance
+        # As in Keras: regularization and what layers have added.
+        return sum((ops.sum(ops.cast(one, loss.dtype)) for one in self.losses), loss)
+
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Any]:
+        if slots.are_slots(y_pred):
+            names = self.level_names
+            outputs = slots.by_level(y_pred, names)
+            weights = slots.sample_weights(y_pred, names, y, sample_weight)
+            return super().compute_metrics(
+                x, per_level.spread(y, outputs), outputs, weights
+            )
         return super().compute_metrics(
-            x, _spread(y, y_pred), y_pred, _spread(sample_weight, y_pred)
+            x,
+            per_level.spread(y, y_pred),
+            y_pred,
+            per_level.spread(sample_weight, y_pred),
         )
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        results = super().get_metrics_result()
+        for name, tracker in zip(self.level_names, self._slot_losses, strict=False):
+            drawn = results.pop(tracker.name)
+            loss = results.get(f"{name}_loss", 0.0)
+            results[f"{name}_loss"] = ops.where(tracker.count > 0, drawn, loss)
+        return results
 
     def fit(
         self,
@@ -219,7 +293,8 @@ class NestedModel(keras.Model):
         are measured on about 4,000 of the training samples, without those of
         `validation_split`, unless `x` is an iterator, which cannot be read twice.
         Frozen layers (`trainable=False`) keep their statistics. `sample_weight` weighs
-        the distillation as it weighs the losses.
+        the distillation as it weighs the losses. A loss that is not finite ends the
+        training with an error that names the levels.
 
         A training may be stopped, saved and continued with `initial_epoch`. Where the
         first call of `fit` has fewer `epochs` than the whole training, tell the
@@ -231,7 +306,7 @@ class NestedModel(keras.Model):
         if isinstance(callbacks, keras.callbacks.CallbackList):
             # Keras makes a list of its own again and gives it the model.
             callbacks = callbacks.callbacks
-        callbacks = [updates, *keras.tree.flatten(callbacks or [])]
+        callbacks = [updates, StopOnNaN(), *keras.tree.flatten(callbacks or [])]
         history = super().fit(
             x,
             y,
@@ -261,7 +336,7 @@ class NestedModel(keras.Model):
 
     @schedule.setter
     def schedule(self, schedule: MaskSchedule) -> None:
-        self._schedule = schedule
+        self._schedule = mask_schedule(schedule)
         self._progress.assign(_NOT_STARTED)
 
     @property
@@ -294,15 +369,15 @@ class NestedModel(keras.Model):
                 "Expected a step of at least 0 and a number of total_steps. "
                 f"Received: step={step}, total_steps={total_steps}"
             )
-        past_end = step >= self._schedule.end * total_steps
+        past_end = step >= self._schedule.end_step(total_steps)
         unfinished = past_end and not self.masks_frozen
         if unfinished or self._schedule.is_due(step, total_steps, stride):
+            factor = self._schedule.factor_at(step, total_steps)
+            self._rank(factor, self._schedule.regrow)
             progress = min(step / total_steps, 1.0)
-            if past_end:
-                # Of the two forms of the comparison, rounding may pass only one.
-                progress = max(progress, self._schedule.end)
-            self._rank(self._schedule.factor(progress), self._schedule.regrow)
-            self._progress.assign(progress)
+            self._progress.assign(
+                max(progress, self._schedule.end) if past_end else progress
+            )
 
     def _rank(self, factor: float, regrow: bool) -> None:
         for layer in self.nested_layers:
@@ -340,6 +415,18 @@ class NestedModel(keras.Model):
 
     # Saving
 
+    def save_own_variables(self, store: Any) -> None:
+        super().save_own_variables(store)
+        if self._sampler is not None:
+            # Keras does not save the state of random numbers.
+            store[_DRAWS] = ops.convert_to_numpy(self._draws.state)
+
+    def load_own_variables(self, store: Any) -> None:
+        names = list(store.keys())
+        if self._sampler is not None and _DRAWS in names:
+            self._draws.state.assign(store[_DRAWS])
+        super().load_own_variables({n: store[n] for n in names if n != _DRAWS})
+
     def get_config(self) -> dict[str, Any]:
         return {
             "name": self.name,
@@ -349,41 +436,15 @@ class NestedModel(keras.Model):
             "level_weights": list(self.level_weights),
             "distillation": self.distillation,
             "schedule": keras.saving.serialize_keras_object(self._schedule),
+            "levels_per_step": keras.saving.serialize_keras_object(self._sampler),
+            "seed": self._seed,
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         config = dict(config)
-        for key in ("graph", "schedule"):
+        for key in ("graph", "schedule", "levels_per_step"):
             config[key] = keras.saving.deserialize_keras_object(
-                config[key], custom_objects=custom_objects
+                config.get(key), custom_objects=custom_objects
             )
         return cls(config.pop("graph"), **config)
-
-
-def _by_level(value: Any, names: list[str]) -> dict[str, Any] | None:
-    if value is None or (isinstance(value, dict) and set(value) == set(names)):
-        return value
-    return dict.fromkeys(names, value)
-
-
-def _metrics_by_level(metrics: Any, names: list[str]) -> dict[str, Any] | None:
-    """Copies of the metrics for every level: the state of one cannot serve two."""
-    if metrics is None or (isinstance(metrics, dict) and set(metrics) == set(names)):
-        return metrics
-    if not isinstance(metrics, list | tuple):
-        metrics = [metrics]
-    return {name: [_copy_of(metric) for metric in metrics] for name in names}
-
-
-def _copy_of(metric: Any) -> Any:
-    if isinstance(metric, keras.metrics.Metric):
-        return type(metric).from_config(metric.get_config())
-    return metric
-
-
-def _spread(value: Any, y_pred: dict[str, Any]) -> Any:
-    """Gives every level the same labels or sample weights."""
-    if value is None or (isinstance(value, dict) and set(value) == set(y_pred)):
-        return value
-    return dict.fromkeys(y_pred, value)

@@ -50,6 +50,18 @@ class MaskSchedule(abc.ABC):
     def factor(self, progress: float) -> float:
         """Share of the asked sparsities, 0 (dense) to 1, at a progress from 0 to 1."""
 
+    def end_step(self, total_steps: int) -> float:
+        """The step from which on the masks stay as they are."""
+        return self.end * total_steps
+
+    def factor_at(self, step: int, total_steps: int) -> float:
+        """Share of the asked sparsities before a training step, from 0."""
+        progress = min(step / total_steps, 1.0)
+        if step >= self.end_step(total_steps):
+            # Of the two forms of the comparison, rounding may pass only one.
+            progress = max(progress, self.end)
+        return self.factor(progress)
+
     def is_due(self, step: int, total_steps: int, stride: int = 1) -> bool:
         """Whether masks are to be ranked before this training step.
 
@@ -62,10 +74,10 @@ class MaskSchedule(abc.ABC):
         before = step - stride
         if before < 0:
             return True
-        if before >= self.end * total_steps:
+        if before >= self.end_step(total_steps):
             return False
         # The first step at or after the end must see the final sparsities.
-        if step >= self.end * total_steps:
+        if step >= self.end_step(total_steps):
             return True
         interval = step * self.updates // total_steps
         return interval != before * self.updates // total_steps

@@ -326,3 +326,24 @@ def test_more_than_ten_levels_keep_their_names() -> None:
         assert found[f"{name}_accuracy"] == pytest.approx(accuracy)
         total += weight * loss
     assert found["loss"] == pytest.approx(total, rel=1e-5)
+
+
+class Decay:
+    """What `tfmot.sparsity.keras.PolynomialDecay` has for attributes."""
+
+    initial_sparsity, final_sparsity, power = 0.0, 0.9, 3
+    begin_step, end_step, frequency = 4, 16, 4
+
+
+@pytest.mark.parametrize("steps_per_execution", [1, 4])
+def test_fit_follows_a_schedule_of_tfmot(steps_per_execution: int) -> None:
+    model = compiled(schedule=Decay())
+    model.compile("adam", LOSS, steps_per_execution=steps_per_execution)
+    x, y = data()
+    watch = Watch()
+    model.fit(x, y, batch_size=12, epochs=3, verbose=0, callbacks=watch)
+    assert watch.densities[0] == 1.0 and watch.densities[-1] < 0.25
+    # Ranked before steps 4, 8, 12 and 16, the first of them still dense.
+    changes = np.flatnonzero(np.diff(watch.densities)) + 1
+    assert list(changes * steps_per_execution) == [8, 12, 16]
+    assert model.masks_frozen
