@@ -22,7 +22,7 @@ FORMATS = click.Choice(["int8", "float32"])
 TARGETS = click.Choice(
     ["cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"]
 )
-ENCODINGS = click.Choice(["auto", "dense", "blocks", "lists", "offsets"])
+ENCODINGS = click.Choice(["auto", "dense", "blocks", "lists", "offsets", "vectors"])
 
 
 def main(arguments: list[str] | None = None) -> None:

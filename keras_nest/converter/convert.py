@@ -15,7 +15,7 @@ from keras_nest.files import write_atomic
 
 _CHOICES = {
     "io": ("int8", "float32"),
-    "encoding": ("auto", "dense", "blocks", "lists", "offsets"),
+    "encoding": ("auto", "dense", "blocks", "lists", "offsets", "vectors"),
     "optimize": ("size", "speed"),
 }
 
@@ -118,7 +118,8 @@ def convert(
             DEQUANTIZE op in the file).
         samples: Use at most this many samples.
         encoding: Packed encoding of the nested ops: "auto" picks one per layer;
-            "dense", "blocks", "lists" or "offsets" force one on all layers with
+            "dense", "blocks", "lists", "offsets" (SIMD kernels of the Cortex-M4 and
+            later) or "vectors" (those of the Cortex-M55) force one on all layers with
             masks.
         optimize: What "auto" prefers, "size" or "speed".
         sticky_level: List the level as an output as well. TFLM may reuse an input's

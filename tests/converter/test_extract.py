@@ -49,8 +49,17 @@ def test_random_nets(seed: int, pattern: str) -> None:
         assert_levels_equal_extracted(tflite, x, dense_as_conv=True)
 
 
-@pytest.mark.parametrize("encoding", ["blocks", "lists"])
-@pytest.mark.parametrize("optimize", ["size", "speed"])
+@pytest.mark.parametrize(
+    ("encoding", "optimize"),
+    [
+        ("blocks", "size"),
+        ("blocks", "speed"),
+        ("lists", "size"),
+        ("lists", "speed"),
+        ("offsets", "speed"),
+        ("vectors", "speed"),
+    ],
+)
 def test_every_encoding(encoding: str, optimize: str) -> None:
     inputs = keras.Input((6, 6, 4))
     x = L.Conv2D(8, 3, activation="relu")(inputs)
