@@ -27,7 +27,7 @@ class OpCost:
     Attributes:
         name: Name of the Keras layer.
         op: "conv_2d", "depthwise_conv_2d" or "fully_connected".
-        encoding: Its packed encoding.
+        encoding: Its packed encoding, as `format.variant_of` names it.
         block: Output rows x input columns of the pattern, as "1x2"; "-" without.
         macs: Multiply-accumulates without those of masked weights.
         instructions: Of one call of the kernel.
@@ -171,7 +171,7 @@ def _cost(nested: NestedOperator, instructions: list[int], scratch: int) -> OpCo
     return OpCost(
         name=nested.name,
         op=op.geometry.op,
-        encoding=packed_format.encoding_of(nested.blob),
+        encoding=packed_format.variant_of(nested.blob),
         block="-" if op.level_of is None else f"{op.block[0]}x{op.block[1]}",
         macs=[
             packed_format.level_weights(op, level) * positions

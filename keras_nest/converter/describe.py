@@ -33,7 +33,8 @@ class OpFacts:
         name: Name of the Keras layer.
         op: "conv_2d", "depthwise_conv_2d" or "fully_connected".
         nested: Whether it is a nested custom op.
-        encoding: Packed encoding, "builtin" for a builtin op.
+        encoding: Packed encoding as `format.variant_of` names it, "offsets + dense" for
+            one with its densest level apart; "builtin" for a builtin op.
         block: Output rows x input columns of the pattern, as "1x2"; "-" without.
         weights: Number of weights, dense.
         nonzeros: Weights that the level computes with.
@@ -170,7 +171,7 @@ def _nested_facts(nested: NestedOperator) -> OpFacts:
         name=nested.name,
         op=geometry.op,
         nested=True,
-        encoding=packed_format.encoding_of(nested.blob),
+        encoding=packed_format.variant_of(nested.blob),
         block="-" if op.level_of is None else f"{op.block[0]}x{op.block[1]}",
         weights=op.weights.size,
         nonzeros=kept,

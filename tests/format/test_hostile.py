@@ -8,10 +8,23 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from keras_nest.format import ENCODINGS, FormatError, Geometry, NestedOp, pack, unpack
+from keras_nest.format import (
+    FormatError,
+    Geometry,
+    NestedOp,
+    candidates,
+    pack,
+    unpack,
+    variant_of,
+)
 from keras_nest.format.header import HEADER_BYTES, Header
 from keras_nest.runtime import core
-from tests.kernels.random_ops import random_input, random_op, random_tables
+from tests.kernels.random_ops import (
+    random_input,
+    random_op,
+    random_tables,
+    random_vector_op,
+)
 
 TWICE = "named twice"
 
@@ -44,14 +57,11 @@ def small_op(seed: int, kind: str) -> NestedOp:
 
 
 def blobs(kind: str, count: int) -> list[bytes]:
-    found = []
-    for seed in range(count):
-        for encoding in ENCODINGS:
-            try:
-                found.append(pack(small_op(seed, kind), encoding))
-            except FormatError:
-                continue  # not an encoding for this op
-    return found
+    ops = [small_op(seed, kind) for seed in range(count)]
+    if kind == "fully_connected":  # blocks over rows, which others split
+        rng = np.random.default_rng(0)
+        ops += [random_vector_op(rng) for _ in range(count)]
+    return [found.blob for op in ops for found in candidates(op)]
 
 
 KINDS = ("conv_2d", "depthwise_conv_2d", "fully_connected")
@@ -154,3 +164,120 @@ def test_a_delta_past_the_row_end() -> None:
     python, c = verdicts(bytes(blob))
     assert python is not None and "block 8" in python
     assert c is not None and "past the end of its row" in c
+
+
+def vectors_op(block: tuple[int, int] = (1, 4), out_c: int = 4) -> NestedOp:
+    """Two levels of four blocks a row group; half of them are in the sparser one."""
+    geometry = Geometry("fully_connected", 1, 1, 4 * block[1], 1, 1, out_c)
+    grid = np.array([[0, 1, 0, 1]] * (out_c // block[0]), np.uint8)
+    level_of = np.repeat(np.repeat(grid, block[0], 0), block[1], 1)
+    op = random_tables(np.random.default_rng(0), geometry, 2, level_of, block)
+    op.weights[:] = np.arange(1, 1 + op.weights.size).reshape(op.weights.shape) % 100
+    op.input_zero_point = -7
+    return op
+
+
+def both_refuse(blob: bytearray, message: str, c_message: str) -> None:
+    python, c = verdicts(bytes(blob))
+    assert python is not None and message in python, python
+    assert c is not None and c_message in c, c
+
+
+@pytest.mark.parametrize("block", [(1, 1), (1, 2), (1, 4), (1, 16), (4, 4), (4, 16)])
+@pytest.mark.parametrize("encoding", ["vectors", "offsets"])
+def test_offsets_of_no_input(block: tuple[int, int], encoding: str) -> None:
+    op = vectors_op(block)
+    try:
+        blob = pack(op, encoding)
+    except FormatError:
+        assert encoding == "offsets" and block[1] == 1
+        return
+    header = Header.parse(blob)
+    cols = header.block[1]
+    step = cols if encoding == "vectors" else 2 * cols
+    for offset in (op.geometry.columns * step // cols, 65535, cols // 2 or 999):
+        changed = bytearray(blob)
+        at = header.offsets[3]
+        changed[at : at + 2] = offset.to_bytes(2, "little")
+        both_refuse(changed, "offsets of inputs", "past the end of its row")
+
+
+@pytest.mark.parametrize("encoding", ["vectors", "offsets"])
+def test_a_dense_top_with_other_weights(encoding: str) -> None:
+    op = vectors_op()
+    blob = pack(op, encoding, dense_top=True)
+    assert variant_of(blob) == f"{encoding} + dense"
+    # The first weight is in the sparser level, too.
+    changed = bytearray(blob)
+    changed[len(blob) - op.weights.size] ^= 1
+    both_refuse(changed, "same weights at all levels", "do not add up")
+
+
+def test_folded_biases_of_other_weights() -> None:
+    op = vectors_op()
+    dense = random_tables(np.random.default_rng(0), op.geometry, 3, None)
+    depthwise = random_op(np.random.default_rng(3), "depthwise_conv_2d")
+    for blob in (
+        pack(op, "vectors"),
+        pack(op, "vectors", dense_top=True),
+        pack(dense, "dense", folded=True),
+        pack(depthwise, "dense", folded=True),
+    ):
+        header = Header.parse(blob)
+        size = 4 * header.folded_rows * header.geometry.out_c
+        assert size > 0
+        for at in range(header.offsets[2], header.offsets[2] + size):
+            changed = bytearray(blob)
+            changed[at] ^= 128
+            both_refuse(changed, "folded biases", "do not add up")
+
+
+def test_what_fills_up_a_record_is_zero() -> None:
+    op = vectors_op((1, 2), 1)  # four entries in a record of eight
+    blob = pack(op, "vectors")
+    start = Header.parse(blob).offsets[3]
+    assert len(blob) == start + 32
+    for at in (*range(8, 16), *range(24, 32)):
+        changed = bytearray(blob)
+        changed[start + at] = 1
+        both_refuse(changed, "zeros after the last entry", "do not add up")
+
+
+def test_bytes_before_a_dense_top_are_zero() -> None:
+    op = vectors_op((1, 16), 1)
+    assert op.level_of is not None
+    op.level_of[:, 32:48] = 1
+    blob = pack(op, "vectors", dense_top=True)  # one entry of 18 bytes
+    assert len(blob) == Header.parse(blob).offsets[3] + 20 + op.weights.size
+    for back in (1, 2):
+        changed = bytearray(blob)
+        changed[len(blob) - op.weights.size - back] = 1
+        both_refuse(changed, "zero bytes between", "do not add up")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "flags"),
+    [
+        *(("dense", flag) for flag in (1, 2, 8, 128)),
+        *((indexed, flag) for indexed in ("blocks", "lists") for flag in (2, 4)),
+        *((placed, flag) for placed in ("offsets", "vectors") for flag in (4, 8)),
+    ],
+)
+def test_flags_of_other_encodings(encoding: str, flags: int) -> None:
+    op = vectors_op()
+    if encoding == "dense":
+        op = random_tables(np.random.default_rng(0), op.geometry, 2, None)
+    blob = bytearray(pack(op, encoding))
+    blob[12] |= flags
+    both_refuse(blob, "valid flags", "field of the packed op")
+
+
+def test_a_dense_top_of_one_level() -> None:
+    op = vectors_op()
+    op.levels, op.level_of = 1, np.zeros_like(op.weights, np.uint8)
+    op.multiplier, op.shift, op.bias = op.multiplier[:1], op.shift[:1], op.bias[:1]
+    blob = bytearray(pack(op, "vectors"))
+    blob[12] |= 2
+    both_refuse(blob, "valid flags", "field of the packed op")
+    with pytest.raises(FormatError, match="can hold"):
+        pack(op, "vectors", dense_top=True)

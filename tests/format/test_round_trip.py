@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -15,13 +16,19 @@ from keras_nest.format import (
     FormatError,
     Geometry,
     NestedOp,
+    candidates,
     encoding_of,
     pack,
     section_sizes,
     unpack,
 )
 from keras_nest.format.header import Header
-from tests.kernels.random_ops import BLOCKS, random_op, random_tables
+from tests.kernels.random_ops import (
+    BLOCKS,
+    random_op,
+    random_tables,
+    random_vector_op,
+)
 
 FIELDS = (
     "geometry",
@@ -64,6 +71,30 @@ def grid_op(
     grid = rng.permuted(np.repeat(grid, groups // len(grid), 0), axis=1)
     level_of = np.repeat(np.repeat(grid, rows, 0)[:out_c], cols, 1)
     return random_tables(rng, geometry, levels, level_of, block)
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=st.integers(0, 2**32), make=st.sampled_from((random_op, random_vector_op)))
+def test_every_way_to_pack_an_op(
+    seed: int, make: Callable[[np.random.Generator], NestedOp]
+) -> None:
+    op = make(np.random.default_rng(seed))
+    kinds = set()
+    for found in candidates(op):
+        kind = (found.encoding, found.dense_top, found.folded)
+        kinds.add(kind)
+        header = Header.parse(found.blob)
+        assert (header.encoding, header.dense_top, header.folded) == kind
+        read = unpack(found.blob)
+        assert_same(read, op)
+        again = pack(
+            read, found.encoding, dense_top=found.dense_top, folded=found.folded
+        )
+        assert again == found.blob
+    masked = op.level_of is not None
+    assert masked == (("blocks", False, False) in kinds)
+    assert (("offsets", True, False) in kinds) <= (op.levels > 1)
+    assert (("dense", False, True) in kinds) == (("dense", False, False) in kinds)
 
 
 @settings(max_examples=150, deadline=None)

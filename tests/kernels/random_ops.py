@@ -24,6 +24,20 @@ def random_op(rng: np.random.Generator, kind: str | None = None) -> NestedOp:
     return random_tables(rng, geometry, levels, level_of, (rows, cols))
 
 
+def random_vector_op(rng: np.random.Generator) -> NestedOp:
+    """A matrix times one vector whose rows come in fours: blocks may be over rows."""
+    rows, cols = [(1, 16), (1, 4), (1, 2), (1, 1), (4, 4), (4, 16)][rng.integers(6)]
+    in_c = cols * int(rng.integers(1, 12))
+    out_c = 4 * int(rng.integers(1, 12))
+    geometry = Geometry("fully_connected", 1, 1, in_c, 1, 1, out_c)
+    if rng.random() < 0.3:  # a convolution that is one, its stride without effect
+        shape = (5, 4, in_c, 1, 1, out_c, 1, 1, 9, 9)
+        geometry = Geometry("conv_2d", *shape)
+    levels = int(rng.integers(1, 4))
+    level_of = random_level_of(rng, geometry, levels, (rows, cols))
+    return random_tables(rng, geometry, levels, level_of, (rows, cols))
+
+
 def random_geometry(rng: np.random.Generator, kind: str, in_c: int) -> Geometry:
     """SAME or VALID padding, as TFLite computes it."""
     out_c = int(rng.integers(1, 12))

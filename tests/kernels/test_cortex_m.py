@@ -18,6 +18,7 @@ from tests.kernels.random_ops import (
     random_input,
     random_op,
     random_tables,
+    random_vector_op,
 )
 from tests.kernels.test_kernels import encodings_of
 
@@ -57,6 +58,14 @@ def test_random_ops(target: str, tmp_path: Path) -> None:
     jobs = random_jobs(range(400))
     assert sum("offsets" in job.name for job in jobs) > 100
     run(jobs, target, tmp_path)
+
+
+def test_vectors_of_one_in_every_block(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    jobs = []
+    for seed in range(60):
+        jobs += jobs_of(random_vector_op(rng), rng, str(seed))
+    run(jobs, "cortex-m4", tmp_path)
 
 
 def test_rare_shifts_and_signs(tmp_path: Path) -> None:

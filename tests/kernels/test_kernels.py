@@ -9,8 +9,9 @@ import pytest
 
 from keras_nest import NestError, reference
 from keras_nest.format import NestedOp, candidates, pack, variant_of
+from keras_nest.format.header import Header
 from keras_nest.runtime import core
-from tests.kernels.random_ops import random_input, random_op
+from tests.kernels.random_ops import random_input, random_op, random_vector_op
 
 KINDS = ("conv_2d", "depthwise_conv_2d", "fully_connected")
 
@@ -22,7 +23,7 @@ def encodings_of(op: NestedOp) -> dict[str, bytes]:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("start", range(0, 250, 50))
 def test_c_equals_numpy(kind: str, start: int) -> None:
-    constant = 0
+    constant, seen = 0, set()
     for seed in range(start, start + 50):
         rng = np.random.default_rng(seed)
         op = random_op(rng, kind)
@@ -32,11 +33,57 @@ def test_c_equals_numpy(kind: str, start: int) -> None:
             expected = reference.run(op, x, level)
             constant += len(np.unique(expected)) == 1
             for encoding, blob in encodings_of(op).items():
+                seen.add(encoding)
                 np.testing.assert_array_equal(
                     core.run(blob, x, level), expected, f"{seed} {encoding} {level}"
                 )
     # A case whose outputs are all clamped alike would pass with wrong sums.
     assert constant < 50
+    everywhere = {"dense", "folded dense"}
+    placed = {"offsets", "offsets + dense", "vectors", "vectors + dense"}
+    sparse = {"blocks", "lists", *placed} if kind != "depthwise_conv_2d" else set()
+    assert seen == everywhere | sparse
+
+
+def test_vectors_of_one_in_every_block() -> None:
+    seen = set()
+    for seed in range(120):
+        rng = np.random.default_rng(seed)
+        op = random_vector_op(rng)
+        x = random_input(rng, op.geometry)
+        for level in range(op.levels):
+            expected = reference.run(op, x, level)
+            for variant, blob in encodings_of(op).items():
+                seen.add((variant, Header.parse(blob).block))
+                np.testing.assert_array_equal(
+                    core.run(blob, x, level), expected, f"{seed} {variant} {level}"
+                )
+    blocks = {(1, 1), (1, 2), (1, 4), (1, 16), (4, 4), (4, 16)}
+    for variant in ("vectors", "vectors + dense"):
+        assert {block for name, block in seen if name == variant} == blocks
+    offsets = {block for name, block in seen if name == "offsets + dense"}
+    assert offsets == {(1, 2), (1, 4), (4, 4)}
+
+
+def test_an_input_at_any_address() -> None:
+    """Kernels of the encoding vectors take some inputs where they are."""
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        op = random_vector_op(rng)
+        g = op.geometry
+        blob = core._aligned(pack(op, "vectors"))
+        opened = core._open(blob)
+        x = random_input(rng, g)[:1]
+        memory = np.zeros(x.size + 4, np.int8)
+        scratch = np.zeros(g.in_c + 4, np.int32)
+        for start in range(4):
+            memory[start : start + x.size] = x.ravel()
+            moved = memory[start : start + x.size]
+            y = np.zeros(g.out_c, np.int8)
+            kernel = getattr(core._library(), f"nest_{g.op}")
+            status = kernel(opened, 0, moved.ctypes, y.ctypes, scratch.ctypes)
+            assert status == 0
+            np.testing.assert_array_equal(y, reference.run(op, x, 0).ravel())
 
 
 def formula(op: NestedOp, x: np.ndarray, level: int, at: tuple[int, ...]) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from keras_nest.format import NestedOp, pack
+from keras_nest.format import NestedOp, candidates, pack, variant_of
 from tests.runtime.flatbuffer_graph import Graph
 
 NESTED = {
@@ -28,7 +28,7 @@ class Case:
     """A nested op and the float scales that its multipliers were made of.
 
     `w_scale` is float32 [levels, out_c]; a negative multiplier in `op` stands for a
-    negated channel of the plain op.
+    negated channel of the plain op. `encoding` is "auto" or what `variant_of` says.
     """
 
     op: NestedOp
@@ -46,6 +46,13 @@ class Case:
         if g.op == "fully_connected":
             return (g.in_w, g.in_c)
         return (self.batch, g.in_h, g.in_w, g.in_c)
+
+    def packed(self) -> bytes:
+        """The op's bytes."""
+        if self.encoding == "auto":
+            return pack(self.op)
+        blobs = {variant_of(found.blob): found.blob for found in candidates(self.op)}
+        return blobs[self.encoding]
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -84,7 +91,7 @@ def nested_model(
     op, graph = case.op, Graph()
     x = graph.tensor("x", case.input_shape, np.int8, case.s_in, op.input_zero_point)
     level = graph.tensor("level", (1,), np.int32)
-    blob = pack(op, encoding=case.encoding) if packed is None else packed
+    blob = case.packed() if packed is None else packed
     weights = graph.tensor("packed", (len(blob),), np.uint8, data=blob)
     y = graph.tensor("y", case.output_shape, np.int8, case.s_out, op.output_zero_point)
     graph.op(NESTED[op.geometry.op], [x, level, weights], y)

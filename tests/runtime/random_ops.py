@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_nest.format import NEVER, Geometry, NestedOp
+from keras_nest.format import NEVER, Geometry, NestedOp, candidates, variant_of
 from tests.runtime.one_op import Case, multiplier_of, real_multiplier
 
 BLOCKS = ((1, 1), (1, 2), (1, 4), (1, 16), (4, 4), (4, 16))
@@ -41,9 +41,7 @@ def random_case(rng: np.random.Generator, kind: str | None = None) -> Case:
         bias=_bias(rng, geometry, levels, multiplier, shift),
         block=block if level_of is not None else (1, 1),
     )
-    encodings = ["auto", "dense"]
-    if level_of is not None:
-        encodings = ["auto", "blocks"] + ["lists"] * (levels > 1)
+    variants = [variant_of(found.blob) for found in candidates(op)]
     return Case(
         op=op,
         s_in=s_in,
@@ -52,7 +50,7 @@ def random_case(rng: np.random.Generator, kind: str | None = None) -> Case:
         same_padding=same,
         activation=activation,
         batch=1 if rng.random() < 0.9 else 2,
-        encoding=str(rng.choice(encodings)),
+        encoding=str(rng.choice(["auto", *variants])),
     )
 
 

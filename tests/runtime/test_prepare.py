@@ -65,7 +65,7 @@ def test_flipped_bytes_give_an_error_or_a_run(kind: str) -> None:
     refused = ran = 0
     for _ in range(250):
         case = replace(random_case(rng, kind), batch=1)
-        blob = bytearray(pack(case.op, encoding=case.encoding))
+        blob = bytearray(case.packed())
         tables = 128 + 9 * case.op.levels * case.op.geometry.out_c
         for _ in range(int(rng.integers(1, 4))):
             # A third in the header, the rest anywhere.

@@ -67,7 +67,9 @@ def facts(case: Case) -> set[object]:
 def test_the_random_cases_cover_what_they_should() -> None:
     seen = Counter(fact for n in range(600) for fact in facts(numbered(n)[0]))
     wanted = {("kind", kind) for kind in KINDS} | {("block", b) for b in BLOCKS}
-    wanted |= {("encoding", e) for e in ("auto", "dense", "blocks", "lists")}
+    variants = ("auto", "dense", "folded dense", "blocks", "lists")
+    placed = ("offsets", "offsets + dense", "vectors", "vectors + dense")
+    wanted |= {("encoding", variant) for variant in (*variants, *placed)}
     wanted |= {("kernel", k) for k in range(1, 6)} | {("stride", s) for s in (1, 2, 3)}
     wanted |= {("dilation", d) for d in (1, 2, 3)} | {("same", True), ("same", False)}
     wanted |= {("in", -128), ("in", 127), ("out", -128), ("out", 127)}

@@ -2,14 +2,14 @@
  *
  * The blob is opened; where it validates, every level runs, and -1 and levels,
  * on buffers of exactly the documented sizes. The mutator repairs magic,
- * version, offsets and sizes most of the time, so that mutations reach the
- * weights. */
+ * version, offsets, sizes and folded biases most of the time, so that mutations
+ * reach the weights. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "nest/nest.h"
+#include "../src/stream.h"
 
 size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 
@@ -153,36 +153,121 @@ static size_t repair(uint8_t* data, size_t max_size) {
   at += 9 * data[NEST_HEADER_TABLES_U8] * out_c;
   at = close_section(data, at, max_size, NEST_HEADER_COUNTS_OFFSET_U32);
 
-  const int encoding = data[NEST_HEADER_ENCODING_U8];
-  const int offsets = encoding == NEST_OFFSETS;
-  if (offsets) {
+  /* What the helpers of the records read. */
+  nest_op op;
+  memset(&op, 0, sizeof(op));
+  op.encoding = (nest_encoding)(data[NEST_HEADER_ENCODING_U8] & 7);
+  op.block_rows = (int32_t)rows;
+  op.block_cols = data[NEST_HEADER_BLOCK_COLS_U8];
+  op.levels = (int32_t)levels;
+  const int flags = data[NEST_HEADER_FLAGS_U8];
+  const int places = nest_has_places(&op);
+  op.dense_top = places && (flags & NEST_FLAG_DENSE_TOP) != 0;
+  if (places) {
     data[NEST_HEADER_COUNT_BYTES_U8] = 2;
     data[NEST_HEADER_INDEX_BYTES_U8] = 0;
   }
   const int width = data[NEST_HEADER_COUNT_BYTES_U8];
-  const int balanced = data[NEST_HEADER_FLAGS_U8] & NEST_FLAG_BALANCED;
-  uint64_t counts = encoding == NEST_LISTS ? levels - 1 : levels;
-  if (encoding == NEST_DENSE) counts = 0;
-  if (!balanced) counts *= groups;
+  const int balanced = flags & NEST_FLAG_BALANCED;
+  const uint64_t rings = (uint64_t)nest_rings(&op);
+  const uint64_t counts = balanced ? rings : rings * groups;
   if (width > 4 || at + counts * (uint64_t)width > max_size) return 0;
-  uint64_t entries = 0, pairs = 0;
+  uint64_t entries = 0, stream = 0;
   for (uint64_t i = 0; i < counts; ++i, at += (uint64_t)width) {
-    entries += get(data + at, width);
-    /* Counts of offsets are sums: the last of a group counts. */
-    if (i % levels == levels - 1) pairs += (get(data + at, width) + 1) / 2;
+    const uint32_t count = get(data + at, width);
+    if (!places) {
+      entries += count;
+    } else if (i % rings == rings - 1) {
+      /* Counts of places are sums: the last of a group counts. */
+      stream += nest_stream_bytes(&op, count);
+    }
   }
-  if (balanced) entries *= groups, pairs *= groups;
+  if (balanced) entries *= groups, stream *= groups;
   if (entries > max_size) return 0;
   at = close_section(data, at, max_size, NEST_HEADER_INDICES_OFFSET_U32);
   at += entries * data[NEST_HEADER_INDEX_BYTES_U8];
+  if (op.encoding == NEST_VECTORS) {
+    at += 4 * levels * out_c;
+  } else if (flags & NEST_FLAG_FOLDED) {
+    at += 4 * data[NEST_HEADER_TABLES_U8] * out_c;
+  }
   at = close_section(data, at, max_size, NEST_HEADER_VALUES_OFFSET_U32);
-  const uint64_t block = rows * data[NEST_HEADER_BLOCK_COLS_U8];
-  at += offsets                   ? pairs * (block == 1 ? 8 : 4 + 2 * block)
-        : encoding == NEST_BLOCKS ? entries * block
-                                  : groups * rows * columns;
+  at += op.encoding == NEST_BLOCKS ? entries * nest_block_size(&op) : stream;
+  if (op.dense_top) at = close_section(data, at, max_size, 0);
+  if (op.encoding == NEST_DENSE || op.encoding == NEST_LISTS || op.dense_top) {
+    at += groups * rows * columns;
+  }
   if (at > max_size) return 0;
   put_u32(data + NEST_HEADER_TOTAL_BYTES_U32, at);
   return (size_t)at;
+}
+
+/* The sum of a channel's weights in the first `entries` of its row group. */
+static uint32_t sum_entries(const nest_op* op, const uint8_t* stream,
+                            size_t entries, size_t row) {
+  uint32_t sum = 0;
+  for (size_t i = 0; i < entries; ++i) {
+    const size_t each = nest_record_entries(op);
+    const uint8_t* record = stream + i / each * nest_record_bytes(op);
+    for (size_t col = 0; col < (size_t)op->block_cols; ++col) {
+      const size_t at = nest_value_at(op, i % each, row, col);
+      sum += (uint32_t)(int8_t)record[at];
+    }
+  }
+  return sum;
+}
+
+static uint32_t sum_dense(const nest_op* op, int32_t channel) {
+  const int depthwise = op->kind == NEST_DEPTHWISE_CONV_2D;
+  uint32_t sum = 0;
+  for (int32_t i = 0; i < op->columns; ++i) {
+    sum += (uint32_t)op->dense[depthwise ? i * op->out_c + channel
+                                         : channel * op->columns + i];
+  }
+  return sum;
+}
+
+/* Writes the folded biases of an op whose sections are found. */
+static void fold(const nest_op* op, uint8_t* folded, int32_t tables) {
+  const int dense = op->encoding == NEST_DENSE;
+  const uint8_t* stream = (const uint8_t*)op->values;
+  for (int32_t c = 0; c < op->out_c; ++c) {
+    const int32_t group = c / op->block_rows;
+    const int32_t row = c % op->block_rows;
+    const uint32_t total =
+        dense ? 0 : nest_count(op, group, nest_rings(op) - 1);
+    for (int32_t l = 0; l < (dense ? tables : op->levels); ++l) {
+      const int32_t table = dense ? l : op->level_table[l];
+      uint32_t sum;
+      if (dense || nest_runs_dense(op, l)) {
+        sum = sum_dense(op, c);
+      } else {
+        const uint32_t count = nest_count(op, group, l);
+        sum =
+            sum_entries(op, stream, count < total ? count : total, (size_t)row);
+      }
+      put_u32(folded + 4 * (size_t)(l * op->out_c + c),
+              (uint32_t)op->bias[table * op->out_c + c] -
+                  (uint32_t)op->input_zero_point * sum);
+    }
+    if (!dense && row == op->block_rows - 1) {
+      stream += nest_stream_bytes(op, total);
+    }
+  }
+}
+
+static void repair_folded(uint8_t* data, size_t size) {
+  uint8_t* blob = malloc(size); /* aligned */
+  nest_op op;
+  REQUIRE(blob != NULL);
+  memcpy(blob, data, size);
+  if (nest_read_header(blob, size, &op) == NEST_OK &&
+      nest_check_geometry(&op) == NEST_OK &&
+      nest_check_sections(blob, size, &op) == NEST_OK && op.folded != NULL &&
+      (int64_t)op.out_c * op.columns * op.levels <= MAX_MACS) {
+    fold(&op, data + (op.indices - blob), blob[NEST_HEADER_TABLES_U8]);
+  }
+  free(blob);
 }
 
 size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
@@ -212,5 +297,6 @@ size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
   }
   if (size < max_size) memset(data + size, 0, max_size - size);
   const size_t repaired = repair(data, max_size);
+  if (repaired > 0 && random % 16 != 1) repair_folded(data, repaired);
   return repaired > 0 ? repaired : size;
 }

@@ -10,25 +10,22 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_nest.format import ENCODINGS, FormatError, pack
-from tests.kernels.random_ops import random_op
+from keras_nest.format import candidates, variant_of
+from tests.kernels.random_ops import random_op, random_vector_op
 
 LARGEST = 4096  # bytes: libFuzzer's default limit
 
 
 def write_seeds(folder: Path, count: int = 200) -> int:
-    """Writes random ops in every encoding that can hold them; returns how many."""
+    """Writes random ops in every way to pack them; returns how many."""
     folder.mkdir(parents=True, exist_ok=True)
     written = 0
     for seed in range(count):
-        op = random_op(np.random.default_rng(seed))
-        for encoding in ENCODINGS:
-            try:
-                blob = pack(op, encoding)
-            except FormatError:
-                continue  # this encoding cannot hold it
-            if len(blob) <= LARGEST:
-                (folder / f"{seed:04}_{encoding}").write_bytes(blob)
+        make = random_vector_op if seed % 5 == 4 else random_op
+        for found in candidates(make(np.random.default_rng(seed))):
+            if len(found.blob) <= LARGEST:
+                name = variant_of(found.blob).replace(" ", "")
+                (folder / f"{seed:04}_{name}").write_bytes(found.blob)
                 written += 1
     return written
 

@@ -18,8 +18,11 @@ static span taps_inside(int32_t start, int32_t size, int32_t kernel,
 
 static void set_columns(const nest_op* op, span across, nest_taps* taps) {
   taps->columns = across.count;
+  /* Unsigned: may exceed the tensor where only one row of taps is inside. */
+  const uint32_t pitch =
+      (uint32_t)op->dilation_h * (uint32_t)op->in_w * (uint32_t)op->in_c;
   taps->input_skip =
-      op->dilation_h * op->in_w * op->in_c - across.count * taps->input_step;
+      (int32_t)(pitch - (uint32_t)(across.count * taps->input_step));
   taps->weight_skip = (op->kernel_w - across.count) * op->out_c;
 }
 
@@ -44,8 +47,9 @@ static void run_row(const nest_op* op, const part* p, int32_t oy,
                     nest_taps* taps) {
   const int32_t y = oy * op->stride_h - op->pad_top;
   const span down = taps_inside(y, op->in_h, op->kernel_h, op->dilation_h);
-  const int8_t* row =
-      p->input + (y + down.first * op->dilation_h) * op->in_w * op->in_c;
+  /* Of a window wholly between the input's rows the place may be anywhere. */
+  const int32_t first = down.count > 0 ? y + down.first * op->dilation_h : 0;
+  const int8_t* row = p->input + first * op->in_w * op->in_c;
   int8_t* output = p->output + oy * op->out_w * op->out_c;
   taps->rows = down.count;
   for (int32_t ox = 0; ox < op->out_w; ++ox, output += op->out_c) {

@@ -124,6 +124,102 @@ static void refuse_other_bytes(void) {
   }
 }
 
+/* The first row of the op above in the encoding vectors with a dense top. */
+static const union {
+  uint8_t bytes[196];
+  uint32_t align;
+} vectors = {{
+    'N',  'E',  'S',  'T',  1,    3,    4,    2, /* version, op, encoding,
+                                                    levels */
+    1,    2,    0,    2,    3,    2, /* block, index, count, flags, tables */
+    1,    5,    0x80, 0x7f,          /* zero points, activation bounds */
+    0,    0,    196,  0,    0,    0, /* reserved, total bytes */
+    1,    0,    0,    0,    1,    0,    0,    0,    4, 0, 0, 0, /* in_h, in_w,
+                                                                   in_c */
+    1,    0,    0,    0,    1,    0,    0,    0,    1, 0, 0, 0, /* out_h, out_w,
+                                                                   out_c */
+    1,    0,    1,    0,    1,    0,    1,    0,    1, 0, 1, 0, /* kernel,
+                                                                   stride,
+                                                                   dilation */
+    0,    0,    0,    0,                                        /* padding */
+    128,  0,    0,    0,    148,  0,    0,    0, /* offsets: tables, counts, */
+    152,  0,    0,    0,    160,  0,    0,    0, /* indices, values */
+    0,    1,    0,    0,    0,    0,    0,    0,    0, 0, 0, 0, 0,
+    0,    0,    0, /* level table */
+    0,    0,    0,    0,    0,    0,    0,    0,    0, 0, 0, 0, 0,
+    0,    0,    0, /* level table */
+    0,    0,    0,    0,    0,    0,    0,    0,    0, 0, 0, 0, 0,
+    0,    0,    0,                                  /* reserved */
+    0,    0,    0,    0x40, 0,    0,    0,    0xc0, /* multipliers: 1/2, -1/2 */
+    0,    0,    0,    0,    10,   0,    0,    0,    /* biases */
+    0,    0,    0,    0,                            /* shifts */
+    1,    0,    0,    0,                            /* count of ring 0 */
+    0xfd, 0xff, 0xff, 0xff, 0xf5, 0xff, 0xff, 0xff, /* 0 - 3, 10 - 21 */
+    2,    0,    0,    0,    0,    0,    0,    0,    0, 0, 0, 0, 0,
+    0,    0,    0, /* offsets */
+    1,    2,    0,    0,    0,    0,    0,    0,    0, 0, 0, 0, 0,
+    0,    0,    0,       /* values */
+    9,    9,    1,    2, /* the dense level */
+}};
+
+static void run_vectors(void) {
+  nest_op op;
+  CHECK(nest_open(vectors.bytes, sizeof(vectors.bytes), &op) == NEST_OK);
+  CHECK(op.encoding == NEST_VECTORS && op.dense_top && op.balanced);
+  CHECK(op.folded[0] == -3 && op.folded[1] == -11 && op.dense[1] == 9);
+
+  /* One patch as int16 for the dense level; the sparse one takes 4 bytes. */
+  int16_t scratch[4];
+  CHECK(nest_fully_connected_get_buffer_size(&op) <= sizeof(scratch));
+  const int8_t input[4] = {3, 2, 11, 21};
+  int8_t output[2] = {77, 77};
+  CHECK(nest_fully_connected(&op, 0, input, output, scratch) == NEST_OK);
+  CHECK(output[0] == 30);
+  CHECK(nest_fully_connected(&op, 1, input, output, scratch) == NEST_OK);
+  CHECK(output[0] == -38);
+  CHECK(output[1] == 77);
+}
+
+static void refuse_other_vectors(void) {
+  nest_op op;
+  uint32_t words[49];
+  uint8_t* bytes = (uint8_t*)words;
+  memcpy(bytes, vectors.bytes, 196);
+  static const struct {
+    size_t at;
+    uint8_t value;
+    nest_status status;
+  } changes[] = {
+      {NEST_HEADER_ENCODING_U8, 5, NEST_ERROR_HEADER},
+      {NEST_HEADER_FLAGS_U8, 7, NEST_ERROR_HEADER},
+      {NEST_HEADER_FLAGS_U8, 1, NEST_ERROR_SECTIONS}, /* no dense top */
+      {NEST_HEADER_INDEX_BYTES_U8, 1, NEST_ERROR_HEADER},
+      {NEST_HEADER_INPUT_ZERO_POINT_I8, 2, NEST_ERROR_SECTIONS},
+      {148, 9, NEST_ERROR_SECTIONS},    /* entries of another record */
+      {152, 0xfc, NEST_ERROR_SECTIONS}, /* a folded bias */
+      {156, 0xf4, NEST_ERROR_SECTIONS}, /* that of the dense level */
+      {160, 4, NEST_ERROR_INDEX},       /* past the last input */
+      {160, 1, NEST_ERROR_INDEX},       /* half a block on */
+      {160, 0, NEST_ERROR_SECTIONS},    /* the dense level has others there */
+      {162, 2, NEST_ERROR_SECTIONS},    /* an offset of no entry */
+      {176, 2, NEST_ERROR_SECTIONS},    /* the dense level has 1 */
+      {178, 1, NEST_ERROR_SECTIONS},    /* a value of no entry */
+      {195, 3, NEST_ERROR_SECTIONS},    /* the sparser level has 2 */
+  };
+  for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); ++i) {
+    const uint8_t before = bytes[changes[i].at];
+    bytes[changes[i].at] = changes[i].value;
+    const nest_status status = nest_open(bytes, 196, &op);
+    if (status != changes[i].status) {
+      fprintf(stderr, "vectors, change %u: %s\n", (unsigned)i,
+              nest_status_text(status));
+    }
+    CHECK(status == changes[i].status);
+    bytes[changes[i].at] = before;
+  }
+  CHECK(nest_open(bytes, 196, &op) == NEST_OK);
+}
+
 /* TFLite's two functions, as gemmlowp words them. */
 static int32_t tflite_requantize(int32_t x, int32_t multiplier, int32_t shift) {
   const int32_t left = shift > 0 ? shift : 0;
@@ -162,6 +258,8 @@ static void requantize_as_tflite(void) {
 int main(void) {
   open_and_run();
   refuse_other_bytes();
+  run_vectors();
+  refuse_other_vectors();
   requantize_as_tflite();
   puts("nest_test: ok");
   return 0;
