@@ -1,7 +1,8 @@
 /* What the kernels for a matrix times one vector share, in assembly (mve.h).
  *
  * Registers are those that nest_mve_vector names; r0 r2 r4 r6 sums; q5 least,
- * q6 most, q7 zero point. On the stack the pointers folded to end. */
+ * q6 most, q7 zero point. On the stack multiplier, shift, output, end, folded;
+ * that one in r7 where a group begins. */
 #ifndef NEST_SRC_MVE_VECTOR_H_
 #define NEST_SRC_MVE_VECTOR_H_
 
@@ -15,12 +16,12 @@
   "vdup.32 q5, r3\n\t"                       \
   "vdup.32 q6, r4\n\t"                       \
   "ldm r0, {r2, r3, r4, r6, r7}\n\t"         \
-  "sub sp, #4\n\t"                           \
-  "push {r2, r3, r4, r6, r7}\n"              \
+  "sub sp, #8\n\t"                           \
+  "push {r3, r4, r6, r7}\n\t"                \
+  "mov r7, r2\n"                             \
   "4:\n\t"                                   \
-  "ldr r7, [sp]\n\t"                         \
   "ldm r7!, {r0, r2, r4, r6}\n\t"            \
-  "str r7, [sp]\n\t"
+  "str r7, [sp, #16]\n\t"
 
 /* A row group: its entries at the level to `entries`, `next` = the stream of
  * the next one. `records` makes records of entries in `next`. */
@@ -45,28 +46,26 @@
  *   VQRDMULH: (2 * a * b + (1 << 31)) >> 32
  *   VRSHL, to the right, rounds halves up: away from zero, as one is subtracted
  *   from negative ones before */
-#define NEST_MVE_VECTOR_END       \
-  "vmov q1[2], q1[0], r0, r4\n\t" \
-  "vmov q1[3], q1[1], r2, r6\n\t" \
-  "ldrd r0, r2, [sp, #4]\n\t"     \
-  "ldrd r4, r6, [sp, #12]\n\t"    \
-  "vldrw.32 q2, [r0], #16\n\t"    \
-  "vldrb.s32 q3, [r2], #4\n\t"    \
-  "vqrdmulh.s32 q1, q1, q2\n\t"   \
-  "vshr.s32 q2, q1, #31\n\t"      \
-  "vadd.i32 q1, q1, q2\n\t"       \
-  "vrshl.s32 q1, q1, q3\n\t"      \
-  "vadd.i32 q1, q1, q7\n\t"       \
-  "vmax.s32 q1, q1, q5\n\t"       \
-  "vmin.s32 q1, q1, q6\n\t"       \
-  "vstrb.32 q1, [r4], #4\n\t"     \
-  "strd r0, r2, [sp, #4]\n\t"     \
-  "str r4, [sp, #12]\n\t"         \
-  "cmp r4, r6\n\t"                \
-  "bne 4b\n\t"                    \
-  "mov r0, r1\n\t"                \
-  "add sp, #24\n\t"               \
-  "vpop {d8-d15}\n\t"             \
+#define NEST_MVE_VECTOR_END          \
+  "vmov q1[2], q1[0], r0, r4\n\t"    \
+  "vmov q1[3], q1[1], r2, r6\n\t"    \
+  "ldm sp, {r0, r2, r4, r6, r7}\n\t" \
+  "vldrw.32 q2, [r0], #16\n\t"       \
+  "vldrb.s32 q3, [r2], #4\n\t"       \
+  "vqrdmulh.s32 q1, q1, q2\n\t"      \
+  "vshr.s32 q2, q1, #31\n\t"         \
+  "vadd.i32 q1, q1, q2\n\t"          \
+  "vrshl.s32 q1, q1, q3\n\t"         \
+  "vadd.i32 q1, q1, q7\n\t"          \
+  "vmax.s32 q1, q1, q5\n\t"          \
+  "vmin.s32 q1, q1, q6\n\t"          \
+  "vstrb.32 q1, [r4], #4\n\t"        \
+  "stm sp, {r0, r2, r4}\n\t"         \
+  "cmp r4, r6\n\t"                   \
+  "bne 4b\n\t"                       \
+  "mov r0, r1\n\t"                   \
+  "add sp, #24\n\t"                  \
+  "vpop {d8-d15}\n\t"                \
   "pop {r4-r12, pc}\n"
 
 /* Four row groups of one row each, their streams in r1 and `other` in turn. */
