@@ -145,27 +145,12 @@ static void walk_1x1_in_parts(nest_walk* walk, const int8_t* input,
   }
 }
 
-/* The same without plans where the inputs are taken from the input itself. */
-static void walk_in_place(const nest_walk* walk, const int8_t* input,
-                          int8_t* output) {
-  const nest_op* op = walk->op;
-  for (int32_t left = op->out_h * op->out_w; left > 0; left -= NEST_TILE) {
-    visit_pixels(walk, (const uint8_t*)input,
-                 left < NEST_TILE ? left : NEST_TILE, output);
-    input += NEST_TILE * op->in_c;
-    output += NEST_TILE * op->out_c;
-  }
-}
-
 /* Refer header file for details. */
 void nest_walk_tiles(nest_walk* walk, const int8_t* input, int8_t* output,
                      uint8_t* inputs) {
   const nest_op* op = walk->op;
   if (op->kernel_h > 1 || op->kernel_w > 1) {
     walk_band(walk, input, output, inputs);
-  } else if (nest_is_in_place(op, walk->layout) && (uintptr_t)input % 4 == 0) {
-    /* Kernels with vector instructions load words. */
-    walk_in_place(walk, input, output);
   } else if (op->out_c <= NEST_MAX_PLANS || walk->plan == NULL) {
     walk_1x1(walk, input, output, inputs);
   } else {
