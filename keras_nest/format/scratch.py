@@ -22,14 +22,18 @@ from keras_nest.format.operation import Geometry
 _TILE = 4
 _MAX_PLANS, _PART_CHANNELS = 128, 64
 _MOST_TILES, _MAX_TAPS, _MAX_SUMS = 8, 256, 1024
+_MVE_PIXELS, _MAX_COPIED_WEIGHTS = 3, 1024
 
 
-def scratch_bytes(blob: bytes, *, dsp: bool = False, pointer_bytes: int = 4) -> int:
+def scratch_bytes(
+    blob: bytes, *, dsp: bool = False, mve: bool = False, pointer_bytes: int = 4
+) -> int:
     """Bytes that the kernel of a packed op asks for, the same at all levels.
 
     Args:
         blob: The bytes of one packed op.
-        dsp: Whether the core has the DSP extension (Cortex-M4, M7 and M33).
+        dsp: Whether the core has the DSP extension (Cortex-M4, M7, M33 and M55).
+        mve: Whether it has the vector extension MVE (Cortex-M55).
         pointer_bytes: 4 on microcontrollers, 8 on this machine.
 
     Raises:
@@ -38,15 +42,17 @@ def scratch_bytes(blob: bytes, *, dsp: bool = False, pointer_bytes: int = 4) -> 
     header = Header.parse(blob)
     g = header.geometry
     simd = dsp and _has_common_shifts(blob, header)
+    vector = mve and (header.folded or header.encoding == "vectors")
     plan = _plan_bytes(pointer_bytes)
     if g.op == "depthwise_conv_2d":
-        if simd and g.out_c == g.in_c and g.out_c % 4 == 0:
-            return plan * min(g.out_c, _MAX_PLANS)
-        return 4 * min(g.out_c, _MAX_SUMS)
-    if header.encoding not in PLACED:
-        return _others(header, simd, plan)
-    sparse = _placed(header, plan)
-    return max(sparse, _others(header, simd, plan)) if header.dense_top else sparse
+        return _depthwise(g, simd, vector, plan, pointer_bytes)
+    sparse = _placed(header, plan, mve) if header.encoding in PLACED else 0
+    if sparse and not header.dense_top:
+        return sparse
+    fast = None
+    if header.encoding == "dense" or header.dense_top:
+        fast = _dense(g, simd, vector, plan)
+    return max(sparse, _patches(g) if fast is None else fast)
 
 
 def scratch_limit(g: Geometry, *, pointer_bytes: int = 4) -> int:
@@ -54,24 +60,72 @@ def scratch_limit(g: Geometry, *, pointer_bytes: int = 4) -> int:
     return scratch_rows(g) + 128 * _plan_bytes(pointer_bytes) + 2072
 
 
-def _placed(header: Header, plan: int) -> int:
+def _placed(header: Header, plan: int, mve: bool) -> int:
     """Of nest_run_vectors or nest_run_direct."""
     g = header.geometry
     if header.encoding == "vectors":
+        if mve and not is_vector(g):
+            return _mve_run(g, header.block[1])
         return layout_of(g, "vectors", header.block[1]).total_bytes
     if is_vector(g):
         return plan * min(g.out_c, 32) + 2 * g.in_c + 24
     return _walk(g, header.block[1], plan)
 
 
-def _others(header: Header, simd: bool, plan: int) -> int:
-    """Of a level that is dense, and of the encodings without places."""
-    g = header.geometry
+def _mve_run(g: Geometry, block_cols: int) -> int:
+    """Of nest_mve_run: plans, outputs of no pixel, input rows or tiles, slack."""
+    layout = layout_of(g, "vectors", block_cols)
+    wide = g.out_w >= _TILE
+    plans = min(g.out_c, 128 if wide else 64)
+    unused = 0 if wide else -(-plans // 4) * 4
+    spare = min(layout.total_bytes + 2048, scratch_rows(g) + 768)
+    needed = (g.out_h - 1) * g.stride_h + layout.rows
+    if g.kernel_h == g.kernel_w == 1:
+        needed = -(-g.out_h * g.out_w // _TILE)
+    held = min(max(spare // layout.row_bytes, layout.rows), needed)
+    return 32 * plans + unused + held * layout.row_bytes + 48
+
+
+def _depthwise(
+    g: Geometry, simd: bool, vector: bool, plan: int, pointer_bytes: int
+) -> int:
+    """Of nest_depthwise_conv_2d."""
+    weights = g.columns * g.out_c
+    if g.in_c == 1 < g.out_c and weights <= _MAX_COPIED_WEIGHTS:
+        fast = _dense(g, simd, vector, plan)
+        if fast is not None:
+            return fast + weights
+    if vector and g.out_c == g.in_c and g.columns <= _MAX_TAPS:
+        return 2 * pointer_bytes * g.columns + g.in_c
+    if simd and g.out_c == g.in_c and g.out_c >= _TILE:
+        return plan * min(g.out_c, _MAX_PLANS)
+    return 4 * min(g.out_c, _MAX_SUMS)
+
+
+def _dense(g: Geometry, simd: bool, vector: bool, plan: int) -> int | None:
+    """Of nest_run_mve_dense or nest_run_dense; None where neither fits the op."""
+    if vector:
+        return _mve_pixels(g) * g.columns
+    if not simd:
+        return None
+    if is_vector(g):
+        return 2 * g.in_c
     taps = g.kernel_h * g.kernel_w
-    fitting = g.in_c % 4 == 0 and fits(g, "offsets", 4) and taps <= _MAX_TAPS
-    if simd and fitting and (header.encoding == "dense" or header.dense_top):
-        return 2 * g.in_c if is_vector(g) else _walk(g, 4, plan) + 4 * taps
-    return _patches(g)
+    if g.in_c % 4 == 0 and taps <= _MAX_TAPS and fits(g, "offsets", 4):
+        return _walk(g, 4, plan) + 4 * taps
+    patches = (3 * _TILE + 1) * (-(-g.columns // 4) * 4)
+    if g.columns == 1 or patches > scratch_rows(g) + 1024:
+        return None
+    return plan * min(g.out_c, _MAX_PLANS) + patches
+
+
+def _mve_pixels(g: Geometry) -> int:
+    """Output pixels whose patches are made at a time; 0 where they are not made."""
+    if g.kernel_h == g.kernel_w == 1:
+        return 0
+    if g.out_h * g.out_w == 1 or _MVE_PIXELS * g.columns > scratch_rows(g) + 4096:
+        return 1
+    return _MVE_PIXELS
 
 
 def _plan_bytes(pointer_bytes: int) -> int:

@@ -25,6 +25,10 @@ from tests.kernels.test_kernels import encodings_of
 
 BLOCKS = ((1, 1), (1, 2), (1, 4), (4, 4))
 CONV, DEPTHWISE = "conv_2d", "depthwise_conv_2d"
+PLAIN: dict[str, bool] = {}
+DSP = {"dsp": True}
+MVE = {"dsp": True, "mve": True}
+CORES = (PLAIN, DSP, MVE)
 
 
 def same(
@@ -118,6 +122,11 @@ EXTREMES = [
     Geometry(DEPTHWISE, 1, 1, 2048, 1, 1, 2048),
     Geometry(DEPTHWISE, 1, 1, 300, 1, 1, 2100),
     Geometry(DEPTHWISE, 4, 4, 1, 4, 4, 3000),
+    Geometry(DEPTHWISE, 20, 20, 1, 5, 5, 4, 16, 16),
+    Geometry(DEPTHWISE, 40, 40, 1, 2, 2, 1, 39, 39),
+    Geometry(CONV, 5, 3, 515, 3, 1, 8, 3, 3),
+    Geometry(CONV, 9, 6, 130, 5, 2, 8, 5, 5),
+    same(CONV, (30, 30, 30), 200, 3),
     dense(4096, 16),
     dense(1024, 300, 3),
 ]
@@ -148,9 +157,9 @@ def test_formula_and_bound(geometry: Geometry) -> None:
             asked = core.scratch_bytes(blob)
             assert asked == scratch_bytes(blob, pointer_bytes=8), encoding
             assert asked <= scratch_limit(geometry, pointer_bytes=8), encoding
-            for dsp in (False, True):
-                needed = scratch_bytes(blob, dsp=dsp)
-                assert needed <= scratch_limit(geometry), (encoding, dsp)
+            for core_ in CORES:
+                needed = scratch_bytes(blob, **core_)
+                assert needed <= scratch_limit(geometry), (encoding, core_)
 
 
 def test_random_ops() -> None:
@@ -181,6 +190,13 @@ PARTS = [
     same(CONV, (5, 6, 12), 140, 3),
     same(CONV, (40, 1, 40), 130, 1),
     same(CONV, (3, 2, 256), 8, 3),
+    same(CONV, (9, 7, 3), 150, 3, 2),
+    same(CONV, (5, 5, 22), 6, 3),
+    Geometry(CONV, 4, 3, 300, 2, 1, 7, 3, 3),
+    same(DEPTHWISE, (9, 6, 1), 8, 4, 2),
+    same(DEPTHWISE, (5, 6, 35), 35, 3),
+    dense(30, 7),
+    dense(30, 7, 3),
     Geometry(DEPTHWISE, 3, 3, 260, 3, 3, 260, 3, 3, 1, 1, 1, 1, 1, 1),
     Geometry(DEPTHWISE, 2, 2, 300, 2, 2, 2100, 2, 2, 1, 1, 1, 1, 0, 1),
 ]
@@ -190,7 +206,9 @@ def jobs_of(geometry: Geometry) -> list[Job]:
     rng = np.random.default_rng(0)
     jobs = []
     for op in ops_of(geometry):
-        shape = (1, geometry.in_h, geometry.in_w, geometry.in_c)
+        shape: tuple[int, ...] = (1, geometry.in_h, geometry.in_w, geometry.in_c)
+        if geometry.op == "fully_connected":
+            shape = shape[2:]
         x = rng.integers(-128, 128, shape).astype(np.int8)
         for encoding, blob in encodings_of(op).items():
             name = f"{geometry} {op.block} {encoding}"
@@ -211,11 +229,16 @@ def test_parts_compute_the_same(geometry: Geometry) -> None:
     not (shutil.which("arm-none-eabi-gcc") and shutil.which("qemu-system-arm")),
     reason="needs arm-none-eabi-gcc and qemu-system-arm",
 )
-@pytest.mark.parametrize("target", ["cortex-m3", "cortex-m4"])
-def test_cores_ask_for_the_same_and_take_no_more(target: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("target", "extensions"),
+    [("cortex-m3", PLAIN), ("cortex-m4", DSP), ("cortex-m55", MVE)],
+)
+def test_cores_ask_for_the_same_and_take_no_more(
+    target: str, extensions: dict[str, bool], tmp_path: Path
+) -> None:
     """Right outputs with guards around just as many bytes as the formula says."""
     jobs = [job for geometry in PARTS for job in jobs_of(geometry)]
     core_ = find_target(target)
     measured = measure(build(jobs, core_, tmp_path), core_, [j.name for j in jobs])
     for job, asked in zip(jobs, measured.scratch_bytes, strict=True):
-        assert asked == scratch_bytes(job.blob, dsp=target == "cortex-m4"), job.name
+        assert asked == scratch_bytes(job.blob, **extensions), job.name

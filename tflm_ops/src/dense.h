@@ -29,6 +29,29 @@ typedef struct nest_dense_tile {
 /* All rows of a tile; saturated to int8 only. */
 void nest_rows_dense(const nest_dense_tile* tile);
 
+/* Where the channels are no multiples of 4, or the band would be too large: the
+ * patches of four pixels are expanded as if they were the channels of a 1x1
+ * kernel. Many rows are planned in parts, with the patches made again. */
+static inline int32_t nest_patch_plans(const nest_op* op) {
+  return op->out_c < NEST_MAX_PLANS ? op->out_c : NEST_MAX_PLANS;
+}
+
+/* Bytes of the patches, beside the plans. */
+static inline int64_t nest_patch_bytes(const nest_op* op) {
+  return (int64_t)(3 * NEST_TILE + 1) * ((op->columns + 3) / 4 * 4);
+}
+
+/* What they may have beyond the rows of nest_scratch_rows. */
+#define NEST_PATCH_SPARE 1024
+
+/* Whether the op has a band, or else can have patches. */
+int nest_has_dense_band(const nest_op* op);
+static inline int nest_has_dense_patches(const nest_op* op) {
+  /* Of a single column, the row before the last would end too early. */
+  return op->columns > 1 &&
+         nest_patch_bytes(op) <= nest_scratch_rows(op) + NEST_PATCH_SPARE;
+}
+
 /* Whether the direct scheme is in use and fits the op; the other two are for
  * ops that it fits. */
 int nest_is_direct_dense(const nest_op* op);
@@ -39,6 +62,10 @@ size_t nest_dense_buffer_size(const nest_op* op);
 /* A level that runs as in the encoding dense, one image or vector. */
 void nest_run_dense(const nest_op* op, int32_t level, const int8_t* input,
                     int8_t* output, void* scratch);
+
+/* The same without a band. */
+void nest_run_dense_patches(const nest_op* op, int32_t level,
+                            const int8_t* input, int8_t* output, void* scratch);
 
 /* The same where the op is a matrix times one vector. */
 void nest_run_dense_vector(const nest_op* op, int32_t level,

@@ -32,13 +32,25 @@ typedef struct nest_taps {
 void nest_depthwise_pixel(const nest_taps* taps, const nest_row* plans,
                           int8_t* output, const int8_t* end);
 
-/* Whether the scheme is in use and fits the op: depth multiplier 1, channels in
- * multiples of 4, common shifts. */
+/* Whether the scheme is in use and fits the op: depth multiplier 1, 4 channels
+ * or more, common shifts. */
 int nest_is_depthwise_fours(const nest_op* op);
 
 /* All of an op that it fits; the scratch holds NEST_MAX_PLANS plans, or one for
  * each channel. */
 void nest_depthwise_fours(const nest_op* op, int32_t level, const int8_t* input,
                           int8_t* output, void* scratch);
+
+/* Weights that are copied in another order, at most. */
+#define NEST_DEPTHWISE_DENSE_WEIGHTS 1024
+
+/* One input channel: a convolution with the weights in another order. Whether
+ * there is a fast kernel for that, and the op, but for its weights. */
+int nest_is_depthwise_dense(const nest_op* op, nest_op* dense);
+
+/* Scratch bytes, and the op by way of `dense`. */
+size_t nest_depthwise_dense_buffer_size(const nest_op* dense);
+void nest_depthwise_dense(const nest_op* op, nest_op* dense, int32_t level,
+                          const int8_t* input, int8_t* output, void* scratch);
 
 #endif /* NEST_SRC_DEPTHWISE_H_ */

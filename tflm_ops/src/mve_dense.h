@@ -49,6 +49,9 @@ void nest_mve_pixels(nest_mve_tile* tile);
 /* Whether the scheme is in use and the op has what it takes. */
 int nest_is_mve_dense(const nest_op* op);
 
+/* Output pixels whose patches are made at a time: NEST_MVE_PIXELS, or 1. */
+int32_t nest_mve_pixels_of(const nest_op* op);
+
 /* Scratch bytes of nest_run_mve_dense. */
 size_t nest_mve_dense_buffer_size(const nest_op* op);
 

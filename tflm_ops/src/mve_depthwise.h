@@ -14,6 +14,9 @@
 #endif
 #endif
 
+/* Taps of a kernel, at most: their places take 8 bytes of scratch each. */
+#define NEST_MVE_MAX_TAPS 256
+
 /* An output pixel; the assembly relies on the order. */
 typedef struct nest_mve_taps {
   const uintptr_t* inputs; /* address - base of each tap's [channels] */
@@ -37,8 +40,8 @@ void nest_mve_depthwise_pixel(const nest_mve_taps* taps);
 /* Whether a weight is -128: two products with it and -128 exceed int16. */
 int nest_mve_has_minimum(const int8_t* weights, int32_t count);
 
-/* Whether the scheme is in use and the op has what it takes: a depth multiplier
- * of 1, or one input channel. */
+/* Whether the scheme is in use and the op has what it takes: folded biases a
+ * depth multiplier of 1, not too many taps. */
 int nest_is_mve_depthwise(const nest_op* op);
 
 /* Scratch bytes of nest_run_mve_depthwise. */

@@ -13,6 +13,10 @@ static int32_t at_most(int32_t value, int32_t limit) {
 
 /* Refer header file for details. */
 size_t nest_depthwise_conv_2d_get_buffer_size(const nest_op* op) {
+  nest_op dense;
+  if (nest_is_depthwise_dense(op, &dense)) {
+    return nest_depthwise_dense_buffer_size(&dense);
+  }
   if (NEST_MVE_DEPTHWISE && nest_is_mve_depthwise(op)) {
     return nest_mve_depthwise_buffer_size(op);
   }
@@ -52,7 +56,7 @@ static void accumulate_tap(const nest_op* op, const part* p,
 
 static void accumulate_pixel(const nest_op* op, const part* p,
                              const int8_t* input, int32_t oy, int32_t ox) {
-  const int8_t* weights = op->values + p->first;
+  const int8_t* weights = op->dense + p->first;
   for (int32_t ky = 0; ky < op->kernel_h; ++ky) {
     const int32_t y = oy * op->stride_h - op->pad_top + ky * op->dilation_h;
     for (int32_t kx = 0; kx < op->kernel_w; ++kx, weights += op->out_c) {
@@ -87,6 +91,11 @@ nest_status nest_depthwise_conv_2d(const nest_op* op, int32_t level,
                                    void* scratch) {
   if (op->kind != NEST_DEPTHWISE_CONV_2D) return NEST_ERROR_KIND;
   if (level < 0 || level >= op->levels) return NEST_ERROR_LEVEL;
+  nest_op dense;
+  if (nest_is_depthwise_dense(op, &dense)) {
+    nest_depthwise_dense(op, &dense, level, input, output, scratch);
+    return NEST_OK;
+  }
   if (NEST_MVE_DEPTHWISE && nest_is_mve_depthwise(op)) {
     nest_run_mve_depthwise(op, level, input, output, scratch);
     return NEST_OK;

@@ -51,6 +51,7 @@ static void run_row(const nest_op* op, const part* p, int32_t oy,
   const int32_t first = down.count > 0 ? y + down.first * op->dilation_h : 0;
   const int8_t* row = p->input + first * op->in_w * op->in_c;
   int8_t* output = p->output + oy * op->out_w * op->out_c;
+  const int32_t fours = p->channels / 4 * 4;
   taps->rows = down.count;
   for (int32_t ox = 0; ox < op->out_w; ++ox, output += op->out_c) {
     const int32_t x = ox * op->stride_w - op->pad_left;
@@ -63,7 +64,14 @@ static void run_row(const nest_op* op, const part* p, int32_t oy,
     taps->inputs = row + (x + across.first * op->dilation_w) * op->in_c;
     taps->weights =
         p->weights + (down.first * op->kernel_w + across.first) * op->out_c;
-    nest_depthwise_pixel(taps, p->plans, output, output + p->channels);
+    nest_depthwise_pixel(taps, p->plans, output, output + fours);
+    if (fours == p->channels) continue;
+    /* The last four channels: some of them again. */
+    const int32_t last = p->channels - 4;
+    taps->inputs += last;
+    taps->weights += last;
+    nest_depthwise_pixel(taps, p->plans + last, output + last,
+                         output + p->channels);
   }
 }
 
@@ -78,7 +86,7 @@ void nest_depthwise_fours(const nest_op* op, int32_t level, const int8_t* input,
   for (int32_t first = 0; first < op->out_c; first += NEST_MAX_PLANS) {
     const int32_t left = op->out_c - first;
     const part p = {plans, left < NEST_MAX_PLANS ? left : NEST_MAX_PLANS,
-                    input + first, op->values + first, output + first};
+                    input + first, op->dense + first, output + first};
     nest_plan_channels(op, level, first, p.channels, plans);
     for (int32_t oy = 0; oy < op->out_h; ++oy) run_row(op, &p, oy, &taps);
   }

@@ -16,8 +16,13 @@ static inline void copy_bytes(int8_t* to, const int8_t* from, int32_t bytes) {
       : "r"(bytes)
       : "q0", "lr", "cc", "memory");
 #elif defined(__ARM_FEATURE_UNALIGNED)
-  for (; bytes >= 4; bytes -= 4, to += 4, from += 4) memcpy(to, from, 4);
-  for (; bytes > 0; --bytes) *to++ = *from++;
+  if (bytes >= 4) { /* in words, the last one where it ends */
+    const int32_t last = bytes - 4;
+    for (int32_t i = 0; i < last; i += 4) memcpy(to + i, from + i, 4);
+    memcpy(to + last, from + last, 4);
+  } else {
+    for (; bytes > 0; --bytes) *to++ = *from++;
+  }
 #else
   memcpy(to, from, (size_t)bytes);
 #endif
@@ -50,7 +55,7 @@ static inline void copy_runs(const nest_patches* p, int8_t* to) {
 }
 
 /* A row of taps of which some are in the padding; that is filled already. */
-static void copy_inside(const nest_patches* p, int32_t at, int8_t* to) {
+static void copy_inside(const nest_patches* p, uintptr_t at, int8_t* to) {
   const nest_op* op = p->op;
   const int32_t pixel = op->in_c;
   if (op->dilation_w > 1) {
@@ -58,7 +63,7 @@ static void copy_inside(const nest_patches* p, int32_t at, int8_t* to) {
     for (int32_t kx = 0; kx < op->kernel_w; ++kx, to += pixel) {
       if (x >= 0 && x < op->in_w) copy_bytes(to, p->input + at, pixel);
       x += op->dilation_w;
-      at += op->dilation_w * pixel;
+      at += nest_place_of(op, 0, op->dilation_w);
     }
     return;
   }
@@ -66,14 +71,15 @@ static void copy_inside(const nest_patches* p, int32_t at, int8_t* to) {
   const int32_t left = op->in_w - p->x;
   const int32_t end = left < op->kernel_w ? left : op->kernel_w;
   if (end > first) {
-    copy_bytes(to + first * pixel, p->input + at + first * pixel,
+    copy_bytes(to + first * pixel, p->input + (at + (uintptr_t)(first * pixel)),
                (end - first) * pixel);
   }
 }
 
 static void copy_patch(const nest_patches* p, int8_t* patch) {
   const nest_op* op = p->op;
-  int32_t at = p->at, y = p->y;
+  uintptr_t at = p->at;
+  int32_t y = p->y;
   memset(patch, op->input_zero_point, (size_t)op->columns);
   for (int32_t ky = 0; ky < op->kernel_h; ++ky, patch += p->run) {
     if (y >= 0 && y < op->in_h) copy_inside(p, at, patch);
@@ -85,12 +91,12 @@ static void copy_patch(const nest_patches* p, int8_t* patch) {
 static void advance(nest_patches* p) {
   const nest_op* op = p->op;
   p->x += op->stride_w;
-  p->at += op->stride_w * op->in_c;
+  p->at += nest_place_of(op, 0, op->stride_w);
   if (++p->ox < op->out_w) return;
   p->ox = 0;
   p->x = -op->pad_left;
   p->y += op->stride_h;
-  p->at = (p->y * op->in_w + p->x) * op->in_c;
+  p->at = nest_place_of(op, p->y, p->x);
 }
 
 /* Refer header file for details. */

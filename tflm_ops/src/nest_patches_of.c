@@ -10,10 +10,10 @@ nest_patches nest_patches_of(const nest_op* op, const int8_t* input) {
   p.ox = 0;
   p.run = op->kernel_w * op->in_c;
   p.runs = op->kernel_h;
-  p.pitch = op->dilation_h * op->in_w * op->in_c;
+  p.pitch = nest_place_of(op, op->dilation_h, 0);
   p.last_y = op->in_h - 1 - (op->kernel_h - 1) * op->dilation_h;
   /* Of a dilated kernel, a row of taps is not in one piece. */
   p.last_x = op->dilation_w == 1 ? op->in_w - op->kernel_w : -1;
-  p.at = (p.y * op->in_w + p.x) * op->in_c;
+  p.at = nest_place_of(op, p.y, p.x);
   return p;
 }

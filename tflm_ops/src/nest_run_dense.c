@@ -39,6 +39,10 @@ void nest_run_dense(const nest_op* op, int32_t level, const int8_t* input,
     nest_run_dense_vector(op, level, input, output, scratch);
     return;
   }
+  if (!nest_has_dense_band(op)) {
+    nest_run_dense_patches(op, level, input, output, scratch);
+    return;
+  }
   nest_row* rows = (nest_row*)scratch;
   int32_t* taps = (int32_t*)(rows + nest_plans(op));
   nest_layout layout;

@@ -16,25 +16,25 @@ void nest_run_mve_dense(const nest_op* op, int32_t level, const int8_t* input,
   tile.act_max = op->act_max;
   tile.any_shift = !op->common_shifts;
   nest_patches patches = nest_patches_of(op, input);
-  for (int32_t left = op->out_h * op->out_w; left > 0;
-       left -= NEST_MVE_PIXELS) {
+  const int32_t most = nest_mve_pixels_of(op);
+  for (int32_t left = op->out_h * op->out_w; left > 0; left -= most) {
     int8_t* patch = (int8_t*)scratch;
+    const int32_t pixels = left < most ? left : most;
     tile.end = output + op->out_c;
-    for (int32_t t = 0; t < NEST_MVE_PIXELS; ++t) {
-      if (t < left) {
-        tile.inputs[t] = nest_next_patch(&patches, patch);
-        tile.outputs[t] = output;
-        patch += op->columns;
-        output += op->out_c;
-      } else { /* the pixel before it again */
-        tile.inputs[t] = tile.inputs[t - 1];
-        tile.outputs[t] = tile.outputs[t - 1];
-      }
+    for (int32_t t = 0; t < pixels; ++t) {
+      tile.inputs[t] = nest_next_patch(&patches, patch);
+      tile.outputs[t] = output;
+      patch += op->columns;
+      output += op->out_c;
     }
-    if (left == 1) {
+    if (pixels == 1) {
       nest_mve_one_pixel(&tile);
-    } else {
-      nest_mve_pixels(&tile);
+      continue;
     }
+    if (pixels == 2) { /* the second one twice */
+      tile.inputs[2] = tile.inputs[1];
+      tile.outputs[2] = tile.outputs[1];
+    }
+    nest_mve_pixels(&tile);
   }
 }

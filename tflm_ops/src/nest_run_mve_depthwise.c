@@ -1,14 +1,13 @@
 #include <string.h>
 
-#include "mve_dense.h"
 #include "mve_depthwise.h"
+#include "patches.h"
 
 /* Where the inputs of each tap are, from those of the first on. */
 static void find_places(const nest_op* op, uintptr_t* places) {
-  const int32_t pitch = op->dilation_h * op->in_w * op->in_c;
   for (int32_t ky = 0; ky < op->kernel_h; ++ky) {
     for (int32_t kx = 0; kx < op->kernel_w; ++kx) {
-      *places++ = (uintptr_t)(ky * pitch + kx * op->dilation_w * op->in_c);
+      *places++ = nest_place_of(op, ky * op->dilation_h, kx * op->dilation_w);
     }
   }
 }
@@ -31,7 +30,7 @@ static void run_pixels(const nest_op* op, const int8_t* input,
                        uintptr_t* places, nest_mve_taps* taps) {
   const int32_t last_y = op->in_h - 1 - (op->kernel_h - 1) * op->dilation_h;
   const int32_t last_x = op->in_w - 1 - (op->kernel_w - 1) * op->dilation_w;
-  const uintptr_t step = (uintptr_t)(op->stride_w * op->in_c);
+  const uintptr_t step = nest_place_of(op, 0, op->stride_w);
   uintptr_t* edge = places + op->columns;
   const uintptr_t zeros = (uintptr_t)(edge + op->columns);
   find_places(op, places);
@@ -40,7 +39,7 @@ static void run_pixels(const nest_op* op, const int8_t* input,
   for (int32_t oy = 0; oy < op->out_h; ++oy, y += op->stride_h) {
     int32_t x = -op->pad_left;
     /* As a number: it may lie in the padding. */
-    taps->base = (uintptr_t)input + (uintptr_t)((y * op->in_w + x) * op->in_c);
+    taps->base = (uintptr_t)input + nest_place_of(op, y, x);
     for (int32_t ox = 0; ox < op->out_w; ++ox, x += op->stride_w) {
       taps->inputs = places;
       if (y < 0 || y > last_y || x < 0 || x > last_x) {
@@ -54,28 +53,10 @@ static void run_pixels(const nest_op* op, const int8_t* input,
   }
 }
 
-/* A convolution over one input channel, with the weights in that order. */
-static void run_dense(const nest_op* op, int32_t level, const int8_t* input,
-                      int8_t* output, int8_t* scratch) {
-  nest_op dense = *op;
-  int8_t* to = scratch;
-  for (int32_t c = 0; c < op->out_c; ++c) {
-    for (int32_t k = 0; k < op->columns; ++k) {
-      *to++ = op->dense[k * op->out_c + c];
-    }
-  }
-  dense.dense = scratch;
-  nest_run_mve_dense(&dense, level, input, output, to);
-}
-
 /* Refer header file for details. */
 void nest_run_mve_depthwise(const nest_op* op, int32_t level,
                             const int8_t* input, int8_t* output,
                             void* scratch) {
-  if (op->in_c != op->out_c) {
-    run_dense(op, level, input, output, (int8_t*)scratch);
-    return;
-  }
   const int32_t table = op->level_table[level] * op->out_c;
   nest_mve_taps taps;
   taps.weights = op->dense;

@@ -9,13 +9,20 @@
 typedef struct nest_patches {
   const nest_op* op;
   const int8_t* input;
-  int32_t at;   /* place of the window's first tap, maybe in the padding */
-  int32_t y, x; /* the same as row and column */
+  /* The window's first tap, and bytes from one row of taps to the next: modulo
+   * 2^32 or more, since the padding may be anywhere. */
+  uintptr_t at, pitch;
+  int32_t y, x; /* the first tap's row and column */
   int32_t ox;
   int32_t run, runs;      /* bytes of a row of taps; rows */
-  int32_t pitch;          /* bytes from one row of taps to the next */
   int32_t last_y, last_x; /* up to which from 0 on the window is inside */
 } nest_patches;
+
+/* The bytes from the input's beginning to a pixel, modulo 2^32 or more. */
+static inline uintptr_t nest_place_of(const nest_op* op, int32_t y, int32_t x) {
+  return ((uintptr_t)y * (uintptr_t)op->in_w + (uintptr_t)x) *
+         (uintptr_t)op->in_c;
+}
 
 nest_patches nest_patches_of(const nest_op* op, const int8_t* input);
 

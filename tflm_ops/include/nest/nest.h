@@ -152,11 +152,28 @@ const char* nest_status_text(nest_status status);
  * With a dense top the larger of that and of what the encoding dense takes.
  *
  * On cores with the DSP extension, if common_shifts, also without offsets:
- *   24 * plans + tiles * band + 24 + 4 * kernel_h * kernel_w   dense, in_c a
- *       multiple of 4, band at most min(NEST_MAX_BAND, rows + 1024), kernel_h *
- *       kernel_w at most 256; 2 * in_c for one vector
- *   24 * min(out_c, 128)   depthwise of depth multiplier 1, out_c a multiple
- *       of 4
+ *
+ *   24 * plans + tiles * band + 24 + 4 * kernel_h * kernel_w
+ *             dense, in_c a multiple of 4, band at most min(NEST_MAX_BAND, rows
+ *             + 1024), kernel_h * kernel_w at most 256
+ *   24 * min(out_c, 128) + 13 * (columns rounded up to a multiple of 4)
+ *             dense otherwise, if 2 columns or more, the second term at most
+ *             rows + 1024
+ *   2 * in_c  dense, one vector
+ *   24 * min(out_c, 128)
+ *             depthwise of depth multiplier 1, out_c 4 or more
+ *
+ * On cores with the vector extension MVE, dense with folded biases:
+ *
+ *   0         1x1 kernels, fully connected
+ *   columns   one output pixel, or if 3 * columns > rows + 4096
+ *   3 * columns
+ *   8 * columns + in_c
+ *             depthwise of depth multiplier 1, at most 256 columns
+ *
+ * Where one of these dense kernels fits it, a depthwise op of one input channel
+ * and more than one output channel, with at most 1024 weights, takes what that
+ * takes, and columns * out_c.
  */
 #define NEST_SCRATCH_CONSTANT (128 * (16 + 2 * (int)sizeof(void*)) + 2072)
 size_t nest_conv_2d_get_buffer_size(const nest_op* op);

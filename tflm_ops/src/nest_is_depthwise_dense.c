@@ -1,0 +1,16 @@
+#include "dense.h"
+#include "depthwise.h"
+#include "mve_dense.h"
+
+/* Refer header file for details. */
+int nest_is_depthwise_dense(const nest_op* op, nest_op* dense) {
+  if (op->in_c != 1 || op->out_c == 1 ||
+      op->columns * op->out_c > NEST_DEPTHWISE_DENSE_WEIGHTS) {
+    return 0;
+  }
+  *dense = *op;
+  dense->kind = NEST_CONV_2D;
+  dense->dense = NULL;
+  return (NEST_MVE_DENSE && nest_is_mve_dense(dense)) ||
+         nest_is_direct_dense(dense);
+}
