@@ -99,10 +99,13 @@ int32_t nest_tile_of(const nest_op* op);
 NEST_COLD size_t nest_tiles_buffer_size(const nest_op* op);
 
 /* nest_open's steps, in order. Each trusts the ones before it. */
-NEST_COLD nest_status nest_read_header(const uint8_t* blob, size_t bytes, nest_op* op);
+NEST_COLD nest_status nest_read_header(const uint8_t* blob, size_t bytes,
+                                       nest_op* op);
 NEST_COLD nest_status nest_check_geometry(const nest_op* op);
-NEST_COLD nest_status nest_check_sections(const uint8_t* blob, size_t bytes, nest_op* op);
-NEST_COLD nest_status nest_check_places(const nest_op* op); /* offsets and vectors only */
+NEST_COLD nest_status nest_check_sections(const uint8_t* blob, size_t bytes,
+                                          nest_op* op);
+NEST_COLD nest_status
+nest_check_places(const nest_op* op); /* offsets and vectors only */
 NEST_COLD nest_status nest_check_weights(const nest_op* op);
 
 /* Whether every level's shifts are those of the short requantization. */
