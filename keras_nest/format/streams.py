@@ -12,7 +12,7 @@ def record_entries(encoding: str, cols: int) -> int:
     """Entries of a record."""
     if encoding == "offsets":
         return 2
-    return {16: 1, 4: 4}.get(cols, 8)
+    return {16: 2, 4: 4}.get(cols, 8)
 
 
 def record_dtype(encoding: str, rows: int, cols: int) -> np.dtype:

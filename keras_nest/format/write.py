@@ -112,7 +112,7 @@ def _placed(op: NestedOp, encoding: str, dense_top: bool) -> Iterator[bytes]:
         tiles.reshape(-1, rows, cols)[rings.source],
     )
     if dense_top:
-        section += bytes(-len(section) % 4) + op.weights.tobytes()
+        section += op.weights.tobytes()
     yield _assemble(
         op, encoding, rings, 0, np.frombuffer(section, np.int8), dense_top=dense_top
     )

@@ -243,16 +243,16 @@ def test_what_fills_up_a_record_is_zero() -> None:
         both_refuse(changed, "zeros after the last entry", "do not add up")
 
 
-def test_bytes_before_a_dense_top_are_zero() -> None:
-    op = vectors_op((1, 16), 1)
-    assert op.level_of is not None
-    op.level_of[:, 32:48] = 1
-    blob = pack(op, "vectors", dense_top=True)  # one entry of 18 bytes
-    assert len(blob) == Header.parse(blob).offsets[3] + 20 + op.weights.size
-    for back in (1, 2):
-        changed = bytearray(blob)
-        changed[len(blob) - op.weights.size - back] = 1
-        both_refuse(changed, "zero bytes between", "do not add up")
+@pytest.mark.parametrize("block", [(1, 1), (1, 2), (1, 4), (1, 16), (4, 4), (4, 16)])
+def test_a_dense_top_follows_the_records(block: tuple[int, int]) -> None:
+    """Records are multiples of four bytes, so that its weights are words too."""
+    op = vectors_op(block, 4)
+    for found in (found for found in candidates(op) if found.dense_top):
+        blob = found.blob
+        records = len(blob) - Header.parse(blob).offsets[3] - op.weights.size
+        assert records > 0
+        assert records % 4 == 0
+    assert any(found.dense_top for found in candidates(op))
 
 
 @pytest.mark.parametrize(

@@ -2,31 +2,47 @@
  *
  * All along: q4 outputs, q5 least, q6 most, r8 the next row, r5 the inputs of
  * pixel 0, and of narrow blocks r7, r9, r11 those of the others. On the stack:
- * the struct's address, tiles left, and for narrow blocks zero point and the
+ * the struct's address, tiles left, zero point, and for narrow blocks the
  * output's place. A row's registers are those that nest_mve_row names. */
 #ifndef NEST_SRC_MVE_ROWS_H_
 #define NEST_SRC_MVE_ROWS_H_
 
-/* An entry of 16 columns: r1 stream, r0 r2 r4 r6 sums.
- *   offset = *(uint16_t*)stream; weights = stream + 2; stream += 18;
- *   for (i = 0; i < 16; ++i) sum[p] += weights[i] * inputs[offset + 16p + i] */
-#define NEST_MVE_1X16          \
-  "ldrh r7, [r1], #2\n\t"      \
-  "vldrb.8 q0, [r1], #16\n\t"  \
-  "add r7, r5\n\t"             \
-  "vldrb.8 q1, [r7]\n\t"       \
+/* An entry of 16 columns: its weights times the inputs of each pixel, added to
+ * the sums r0 r2 r4 r6. Weights are in q0, inputs at `from`. */
+#define NEST_MVE_1X16(from)    \
+  "vldrb.8 q1, [" from         \
+  "]\n\t"                      \
   "vmladava.s8 r0, q0, q1\n\t" \
-  "vldrb.8 q2, [r7, #16]\n\t"  \
+  "vldrb.8 q2, [" from         \
+  ", #16]\n\t"                 \
   "vmladava.s8 r2, q0, q2\n\t" \
-  "vldrb.8 q1, [r7, #32]\n\t"  \
+  "vldrb.8 q1, [" from         \
+  ", #32]\n\t"                 \
   "vmladava.s8 r4, q0, q1\n\t" \
-  "vldrb.8 q2, [r7, #48]\n\t"  \
+  "vldrb.8 q2, [" from         \
+  ", #48]\n\t"                 \
   "vmladava.s8 r6, q0, q2\n\t"
+/* Records at r1, of two entries, then one more if the number is odd: C holds it
+ * from LSRS on. Uses r7 and r11. */
 #define NEST_MVE_1X16_LOOP \
-  "wls lr, lr, 2f\n"       \
-  "1:\n\t" NEST_MVE_1X16   \
-  "le lr, 1b\n"            \
-  "2:\n\t"
+  "lsrs lr, lr, #1\n\t"                         \
+  "wls lr, lr, 2f\n"                            \
+  "1:\n\t"                                      \
+  "ldr r7, [r1], #4\n\t"                        \
+  "vldrb.8 q0, [r1], #16\n\t"                   \
+  "uxtah r11, r5, r7\n\t"                       \
+  NEST_MVE_1X16("r11")                          \
+  "vldrb.8 q0, [r1], #16\n\t"                   \
+  "add r7, r5, r7, lsr #16\n\t"                 \
+  NEST_MVE_1X16("r7")                           \
+  "le lr, 1b\n"                                 \
+  "2:\n\t"                                      \
+  "bcc 5f\n\t"                                  \
+  "ldrh r7, [r1]\n\t"                           \
+  "vldrb.8 q0, [r1, #4]\n\t"                    \
+  "add r7, r5\n\t"                              \
+  NEST_MVE_1X16("r7")                           \
+  "5:\n\t"
 
 /* A record of narrow blocks; beyond the level's entries nothing counts. */
 #define NEST_MVE_NARROW_LOOP(lanes, offsets, weights, gather, type) \
@@ -114,25 +130,25 @@
   "vpop {d8-d15}\n\t" \
   "pop {r4-r12, pc}\n"
 
-/* The bodies of the kernels for 16 columns: r9 1, r11 zero point, r10 the
- * output's place. */
+/* The body of the kernel for 16 columns: r9 1, r10 the output's place. */
 #define NEST_MVE_WIDE_KERNEL(loop) \
   NEST_MVE_BEGIN                   \
-  "mov r11, r1\n\t"                       \
-  "ldr r5, [r0, #72]\n\t"                 \
-  "mov r9, #1\n\t"                        \
-  "push {r0, r2, r3, r4}\n"               \
-  "3:\n\t"                                \
-  "ldrd r8, r10, [r0, #48]\n"             \
-  "4:\n\t"                                \
-  NEST_MVE_FOUR_ROWS(loop, "r9")          \
-  NEST_MVE_PACK("r11")                    \
-  "vstrw.32 q3, [r10, q4]\n\t"            \
-  "adds r10, #4\n\t"                      \
-  "bne 4b\n\t"                            \
-  NEST_MVE_NEXT_TILE                      \
-  "add r5, r1\n\t"                        \
-  "b 3b\n"                                \
+  "mov r3, r1\n\t"                 \
+  "ldr r5, [r0, #72]\n\t"          \
+  "mov r9, #1\n\t"                 \
+  "push {r0, r2, r3, r4}\n"        \
+  "3:\n\t"                         \
+  "ldrd r8, r10, [r0, #48]\n"      \
+  "4:\n\t"                         \
+  NEST_MVE_FOUR_ROWS(loop, "r9")   \
+  "ldr r0, [sp, #8]\n\t"           \
+  NEST_MVE_PACK("r0")              \
+  "vstrw.32 q3, [r10, q4]\n\t"     \
+  "adds r10, #4\n\t"               \
+  "bne 4b\n\t"                     \
+  NEST_MVE_NEXT_TILE               \
+  "add r5, r1\n\t"                 \
+  "b 3b\n"                         \
   NEST_MVE_END
 
 /* And for narrow blocks: r10 1. */

@@ -32,7 +32,10 @@
   ", [r8, r12]\n\t"                                                      \
   "add r8, r11\n\t" records(next) "mla " next ", " next ", r10, " stream \
                                   "\n\t"
-#define NEST_MVE_ENTRY(next)
+#define NEST_MVE_BY_TWO(next) \
+  "add " next ", " next       \
+  ", #1\n\t"                  \
+  "lsr " next ", " next ", #1\n\t"
 #define NEST_MVE_BY_FOUR(next) \
   "add " next ", " next        \
   ", #3\n\t"                   \

@@ -16,7 +16,7 @@ void nest_mve_plan_rows(const nest_op* op, int32_t level, int32_t first,
   const int8_t* shift = op->shift + table;
   const uint32_t record_bytes = (uint32_t)nest_record_bytes(op);
   /* Entries of a record: 1 << log. */
-  const uint32_t log = op->block_cols == 16 ? 0 : op->block_cols == 4 ? 2 : 3;
+  const uint32_t log = op->block_cols == 16 ? 1 : op->block_cols == 4 ? 2 : 3;
   const uint32_t round_up = (1u << log) - 1;
   const uint8_t* from = *stream;
   for (int32_t c = 0; c < channels; ++c, count += step) {

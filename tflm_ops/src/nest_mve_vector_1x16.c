@@ -3,27 +3,32 @@
 #if defined(__ARM_FEATURE_MVE)
 #include "mve_vector.h"
 
-/* sum += weights[i] * inputs[offset + i] for the 16 weights of an entry. */
-#define ENTRY(sum, stream) \
-  "ldrh r7, [" stream      \
-  "], #2\n\t"              \
-  "vldrb.8 q0, [" stream   \
-  "], #16\n\t"             \
-  "add r7, r5\n\t"         \
-  "vldrb.8 q1, [r7]\n\t"   \
+/* sum += weight * input for the 16 weights of an entry: weights in q0. */
+#define ENTRY(sum, from) \
+  "vldrb.8 q1, [" from   \
+  "]\n\t"                \
   "vmladava.s8 " sum ", q0, q1\n\t"
-/* Two entries at a time, and one more if their number is odd. */
-#define ROW(sum, stream, next)                              \
-  NEST_MVE_VECTOR_COUNT("r3", stream, next, NEST_MVE_ENTRY) \
+/* Records of two entries, then one more if the number is odd: C holds it from
+ * LSRS on. */
+#define ROW(sum, stream, next)                               \
+  NEST_MVE_VECTOR_COUNT("r3", stream, next, NEST_MVE_BY_TWO) \
   "lsrs r3, #1\n\t" \
   "wls lr, r3, 2f\n" \
   "1:\n\t" \
-  ENTRY(sum, stream) \
-  ENTRY(sum, stream) \
+  "ldr r7, [" stream "], #4\n\t" \
+  "vldrb.8 q0, [" stream "], #16\n\t" \
+  "uxtah r3, r5, r7\n\t" \
+  ENTRY(sum, "r3") \
+  "vldrb.8 q0, [" stream "], #16\n\t" \
+  "add r7, r5, r7, lsr #16\n\t" \
+  ENTRY(sum, "r7") \
   "le lr, 1b\n" \
   "2:\n\t" \
   "bcc 3f\n\t" \
-  ENTRY(sum, stream) \
+  "ldrh r7, [" stream "]\n\t" \
+  "vldrb.8 q0, [" stream ", #4]\n\t" \
+  "add r7, r5\n\t" \
+  ENTRY(sum, "r7") \
   "3:\n\t"
 
 /* Refer header file for details. */

@@ -25,7 +25,7 @@ static inline size_t nest_pair_value_at(const nest_op* op, size_t slot,
 /* Entries and bytes of a record, of either encoding. */
 static inline size_t nest_record_entries(const nest_op* op) {
   if (op->encoding == NEST_OFFSETS) return 2;
-  return op->block_cols == 16 ? 1 : op->block_cols == 4 ? 4 : 8;
+  return op->block_cols == 16 ? 2 : op->block_cols == 4 ? 4 : 8;
 }
 static inline size_t nest_record_bytes(const nest_op* op) {
   if (op->encoding == NEST_OFFSETS) return nest_pair_bytes(op);

@@ -39,16 +39,16 @@
  *            they are: the input zero point is in the folded biases. values[
  *            records], a record being the offsets of so many entries, then the
  *            values of all, row by row: uint16[entries], int8[block_rows]
- *            [entries][block_cols]. Blocks of 16 columns are 1 entry a record,
- *            of 4 columns 4, of 2 and 1 columns 8. Each row group starts a
+ *            [entries][block_cols]. Blocks of 16 columns are 2 to a record, of 4
+ *            columns 4, of 2 and 1 columns 8. Each row group starts a
  *            record, its last one is filled up with zeros.
  *
  * Flags. balanced: see counts. dense top, of offsets and vectors with 2 levels
  * or more: the entries are those of rings 0..levels-2 only (so are the counts);
- * behind them, at the next multiple of 4 (zeros between), values[rows][columns]
- * of the densest level follow, which runs as in the encoding dense. Where both
- * have a weight they have the same. folded, of dense: the indices section has
- * folded biases.
+ * behind them, which end at a multiple of 4, values[rows][columns] of the
+ * densest level follow, which runs as in the encoding dense. Where both have a
+ * weight they have the same. folded, of dense: the indices section has folded
+ * biases.
  *
  * Folded biases are bias - input_zero_point * (sum of the channel's weights),
  * modulo 2^32, so that sums over the inputs as they are come out right; padding
