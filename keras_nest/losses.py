@@ -160,3 +160,23 @@ def _divergences(teacher: Tensor, student: Tensor, kind: str) -> Tensor:
     terms = teacher * (ops.log(teacher) - ops.log(student))
     values = ops.sum(terms, axis=-1)
     return ops.mean(values, axis=-1) if kind.startswith("binary") else values
+
+
+def line_penalty(pairs: Sequence[tuple[Any, Any]]) -> Tensor:
+    """How alike the two ends of a line of weights are: their squared cosine.
+
+    Equation 3 of Nunez et al., "LCS: Learning Compressible Subspaces" (WACV 2023); the
+    products are summed over all layers first.
+
+    Args:
+        pairs: The two kernels of each layer.
+
+    Returns:
+        A scalar from 0 to 1.
+    """
+    floatx = keras.config.floatx()
+    ends = [tuple(ops.cast(end, floatx) for end in pair) for pair in pairs]
+    product = sum(ops.sum(a * b) for a, b in ends)
+    first = sum(ops.sum(ops.square(a)) for a, _ in ends)
+    second = sum(ops.sum(ops.square(b)) for _, b in ends)
+    return ops.square(product) / (first * second + keras.config.epsilon())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,11 +15,15 @@ from keras_nest.errors import NestError
 from keras_nest.layers.base import check_routing
 from keras_nest.masks import Pattern
 from keras_nest.nested_model import NestedModel
-from keras_nest.nesting import FIRST_CONVOLUTION, Exempt, Options, nested_graph
+from keras_nest.nesting import Exempt, Options, nested_graph
+from keras_nest.recipes import Recipe, recipe_of
 from keras_nest.sampling import LevelSampler
 from keras_nest.schedules import MaskSchedule
 
 __all__ = ["TARGET_PATTERNS", "NestedModel", "nest"]
+
+BATCH_NORMS = ("private", "shared", "group")
+BY_RECIPE = "by-recipe"
 
 TARGET_PATTERNS = {
     "cortex-m0": "1x2",
@@ -38,14 +43,15 @@ def nest(
     model: keras.Model,
     sparsities: Sequence[float] | Mapping[str, Sequence[float]] = (0.9, 0.7, 0.0),
     *,
+    recipe: str | Recipe | None = None,
     pattern: str | Pattern | None = None,
     balanced: bool | None = None,
     target: str | None = None,
-    exempt: Exempt = FIRST_CONVOLUTION,
-    batch_norm: str = "private",
-    routing: str = "sum",
-    level_weights: str | Sequence[float] = "sparsest-twice",
-    distillation: float = 1.0,
+    exempt: Exempt = BY_RECIPE,
+    batch_norm: str | None = None,
+    routing: str | None = None,
+    level_weights: str | Sequence[float] | None = None,
+    distillation: float | None = None,
     schedule: MaskSchedule | Any | None = None,
     levels_per_step: int | LevelSampler | None = None,
     seed: int | None = None,
@@ -63,6 +69,9 @@ def nest(
             the sparsest and cheapest. Or a dict that gives each layer by name its own,
             which may repeat, as `keras_nest.plan` makes it; layers that are not in it
             stay dense. Levels are then named by their sparsity over all these layers.
+        recipe: How the papers train such models: "nested-sparse", "dress" or "lcs", or
+            an object of `keras_nest.recipes` with options. What is given beside it goes
+            before it; the defaults below are those without a recipe.
         pattern: What is kept or left out together: "element", or a block of output rows
             x input channels, "1x2", "1x4", "1x16", "4x4" or "4x16". Default: "1x2", or
             the choice of a plan or of `target`. A layer that cannot take it takes the
@@ -70,25 +79,26 @@ def nest(
         balanced: Whether every output row keeps the same number of blocks. Default: as
             the pattern's name says ("1x2-balanced").
         target: Core to choose the pattern for, such as "cortex-m4".
-        exempt: Which convolutions and Dense layers stay dense: "first-convolution",
-            names of layers, a function of the layer, or None. Depthwise, transposed,
-            separable and grouped convolutions always do.
-        batch_norm: "private": statistics, gamma and beta of each level; "shared": one
-            set for all. BatchNormalization before the first nested layer stays stock.
-        routing: "sum" or "owner"; see `keras_nest.layers.base.NestedKernel`.
-        level_weights: Weight of each level's loss: "sparsest-twice", "uniform",
-            "sqrt-density" or a list; see `keras_nest.losses.level_weights`.
+        exempt: Which convolutions and Dense layers stay dense: "first-convolution" (the
+            default), "first-and-last", names of layers, a function of the layer, or
+            None. Depthwise, transposed, separable and grouped convolutions always do.
+        batch_norm: "private" (default): statistics, gamma and beta of each level;
+            "shared": one set for all. BatchNormalization before the first nested layer
+            stays stock. "group": GroupNormalization in place of all, which has no
+            statistics, but cannot be converted; for models that are not trained yet.
+        routing: "sum" (default) or "owner"; see `keras_nest.layers.base.NestedKernel`.
+        level_weights: Weight of each level's loss: "sparsest-twice" (default),
+            "uniform", "sqrt-density" or a list; see `keras_nest.losses.level_weights`.
         distillation: Weight of the divergence from the densest level's outputs in the
-            loss of each other level; 0 for none.
+            loss of each other level; 0 for none. Default: 1.
         schedule: When masks are ranked anew in training: a schedule of
             `keras_nest.schedules`, or PolynomialDecay or ConstantSparsity of tfmot.
             Default: `CubicRamp()`.
         levels_per_step: How many levels a training step runs, for models of many: the
             sparsest, the densest and random ones between; or 1, a random one; or a
             sampler of `keras_nest.sampling`. Their losses are weighed by
-            `level_weights`. None: all levels.
-        seed: Seed of the random levels; None for one that `keras.utils.set_random_seed`
-            decides.
+            `level_weights`. Default: all levels.
+        seed: Seed of the random levels. Default: `keras.utils.set_random_seed` decides.
         name: Name of the new model; default: that of the given one.
 
     Returns:
@@ -112,6 +122,19 @@ def nest(
             f"Received: NestedModel {model.name!r}, which is nested already",
             hint="Nest the plain model, or one level of this one: model.level(0).",
         )
+    given: dict[str, Any] = {
+        "balanced": balanced,
+        "batch_norm": batch_norm,
+        "routing": routing,
+        "level_weights": level_weights,
+        "distillation": distillation,
+        "schedule": schedule,
+        "levels_per_step": levels_per_step,
+    }
+    choice = recipe_of(recipe)
+    choice = dataclasses.replace(
+        choice, **{key: value for key, value in given.items() if value is not None}
+    )
     values: tuple[float, ...] | dict[str, tuple[float, ...]]
     if isinstance(sparsities, Mapping):
         values = masks.check_layer_sparsities(sparsities)
@@ -119,19 +142,29 @@ def nest(
         exempt = None
     else:
         values = tuple(masks.check_sparsities(sparsities))
-    if batch_norm not in ("private", "shared"):
+        exempt = choice.exempt if exempt == BY_RECIPE else exempt
+    if choice.batch_norm not in BATCH_NORMS:
         raise NestError(
-            "Expected `batch_norm` to be 'private' or 'shared'. "
-            f"Received: batch_norm={batch_norm!r}"
+            f"Expected `batch_norm` to be one of {BATCH_NORMS}. "
+            f"Received: batch_norm={choice.batch_norm!r}"
         )
+    line = choice.line_penalty is not None
+    if line and choice.routing != "sum":
+        raise NestError(
+            "Expected routing='sum' where levels lie on a line, as they hold no "
+            f"weights of each other. Received: routing={choice.routing!r}"
+        )
+    if pattern is None and target is not None:
+        pattern = _pattern_of(target)
     if pattern is None:
         # A plan counts in blocks of its own pattern.
-        pattern = getattr(sparsities, "pattern", None) or _pattern_of(target)
+        pattern = getattr(sparsities, "pattern", None) or choice.pattern
     options = Options(
         values,
-        Pattern.parse(pattern, balanced),
-        check_routing(routing),
-        batch_norm == "private",
+        Pattern.parse(pattern, choice.balanced),
+        check_routing(choice.routing),
+        choice.batch_norm,
+        line=line,
     )
     graph = nested_graph(model, options, exempt)
     return NestedModel(
@@ -139,18 +172,19 @@ def nest(
         sparsities=_of_all_layers(graph, values)
         if isinstance(values, dict)
         else values,
-        level_weights=level_weights,
-        distillation=distillation,
-        schedule=schedule,
-        levels_per_step=levels_per_step,
+        level_weights=choice.level_weights,
+        distillation=choice.distillation,
+        schedule=choice.schedule,
+        levels_per_step=choice.levels_per_step,
         seed=seed,
+        line_penalty=choice.line_penalty or 0.0,
         name=name or model.name,
     )
 
 
 def _check_no_exempt(exempt: Exempt) -> None:
     """Layers with sparsities of their own are masked, and no others."""
-    if exempt not in (FIRST_CONVOLUTION, None):
+    if exempt is not None and exempt != BY_RECIPE:
         raise NestError(
             "Expected no `exempt` beside sparsities by layer. "
             f"Received: exempt={exempt!r}",
@@ -167,9 +201,7 @@ def _of_all_layers(
     return tuple(float(share) for share in shares)
 
 
-def _pattern_of(target: str | None) -> str:
-    if target is None:
-        return "1x2"
+def _pattern_of(target: str) -> str:
     if target not in TARGET_PATTERNS:
         raise NestError(
             f"Expected `target` to be one of {sorted(TARGET_PATTERNS)}. "

@@ -13,6 +13,7 @@ from keras_nest.batches import SeededBatches, recalibration_batches
 from keras_nest.callbacks import MaskUpdates, StopOnNaN
 from keras_nest.errors import NestError
 from keras_nest.layers import NestedBatchNormalization
+from keras_nest.layers.line import LineKernel
 from keras_nest.nesting import NESTED_KERNELS, level_graph
 from keras_nest.sampling import LevelSampler, level_sampler
 from keras_nest.schedules import MaskSchedule
@@ -41,6 +42,8 @@ class NestedModel(keras.Model):
         graph: Functional model; its last input is the level, an int32 scalar.
         sparsities: The asked sparsity of each level, falling.
         level_weights, distillation, schedule, levels_per_step, seed: See `nest`.
+        line_penalty: Weight of `keras_nest.losses.line_penalty` in training, for
+            models whose levels lie on a line.
 
     Attributes:
         graph: As above.
@@ -60,6 +63,7 @@ class NestedModel(keras.Model):
         schedule: MaskSchedule | None = None,
         levels_per_step: int | LevelSampler | None = None,
         seed: int | None = None,
+        line_penalty: float = 0.0,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -73,6 +77,7 @@ class NestedModel(keras.Model):
         self._sampler = level_sampler(levels_per_step, self.levels, self.distillation)
         self._slot_losses: list[Any] = []
         self._seed = seed
+        self._line_penalty = line_penalty
         if self._sampler is not None:
             self._draws = keras.random.SeedGenerator(seed)
             self._slot_losses = [
@@ -96,7 +101,7 @@ class NestedModel(keras.Model):
         """The layers of the graph whose weights are masked."""
         layers = self.graph.layers
         kernels = [layer for layer in layers if isinstance(layer, NESTED_KERNELS)]
-        return [layer for layer in kernels if layer.level_of is not None]
+        return [layer for layer in kernels if layer.masked]
 
     def call(self, inputs: Any, training: bool | None = None) -> dict[str, Any]:
         flat = self._in_order(inputs)
@@ -216,6 +221,8 @@ class NestedModel(keras.Model):
             per_level.spread(sample_weight, y_pred),
             training=training,
         )
+        if training:
+            loss = loss + self._penalty()
         if not training or not self.distillation:
             return loss
         teacher = y_pred[self.level_names[-1]]
@@ -242,7 +249,16 @@ class NestedModel(keras.Model):
                 )
                 loss = loss + self.distillation * weights[slot] * distance
         # As in Keras: regularization and what layers have added.
-        return sum((ops.sum(ops.cast(one, loss.dtype)) for one in self.losses), loss)
+        added = (ops.sum(ops.cast(one, loss.dtype)) for one in self.losses)
+        return sum(added, loss + self._penalty())
+
+    def _penalty(self) -> Any:
+        lines = [one for one in self.nested_layers if isinstance(one, LineKernel)]
+        if not lines or not self._line_penalty:
+            return 0.0
+        return self._line_penalty * losses.line_penalty(
+            [(layer.kernel_sparse, layer.kernel) for layer in lines]
+        )
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
@@ -438,6 +454,7 @@ class NestedModel(keras.Model):
             "schedule": keras.saving.serialize_keras_object(self._schedule),
             "levels_per_step": keras.saving.serialize_keras_object(self._sampler),
             "seed": self._seed,
+            "line_penalty": self._line_penalty,
         }
 
     @classmethod

@@ -11,6 +11,9 @@ import numpy as np
 
 from keras_nest.errors import NestError
 from keras_nest.layers import (
+    LineConv1D,
+    LineConv2D,
+    LineDense,
     NestedBatchNormalization,
     NestedConv1D,
     NestedConv2D,
@@ -23,14 +26,22 @@ from keras_nest.rewrite import as_functional, walk
 Exempt = str | Sequence[str] | Callable[[Any], bool] | None
 
 FIRST_CONVOLUTION = "first-convolution"
+FIRST_AND_LAST = "first-and-last"
+MOST_GROUPS = 32  # of GroupNormalization, as Wu and He, "Group Normalization" (2018)
 
 _KERNELS: dict[type, type[Any]] = {
     keras.layers.Conv2D: NestedConv2D,
     keras.layers.Conv1D: NestedConv1D,
     keras.layers.Dense: NestedDense,
 }
+_LINES: dict[type, type[Any]] = {
+    keras.layers.Conv2D: LineConv2D,
+    keras.layers.Conv1D: LineConv1D,
+    keras.layers.Dense: LineDense,
+}
 _SAME, _DIFFERS = object(), object()  # whether a tensor differs by level
 
+_NORMS = (NestedBatchNormalization, keras.layers.GroupNormalization)
 NESTED_KERNELS: tuple[type[Any], ...] = tuple(_KERNELS.values())
 NESTED_LAYERS: tuple[type[Any], ...] = (
     *NESTED_KERNELS,
@@ -46,12 +57,15 @@ class Options:
     Attributes:
         sparsities: The sparsity of each level; or, by the names of the layers that get
             masks, the sparsities of each, of which all have as many.
+        pattern, routing, batch_norm: See `nest`.
+        line: Whether levels lie on a line between two kernels, instead of being nested.
     """
 
     sparsities: tuple[float, ...] | Mapping[str, tuple[float, ...]]
     pattern: Pattern
     routing: str = "sum"
-    private_batch_norm: bool = True
+    batch_norm: str = "private"
+    line: bool = False
 
     @property
     def levels(self) -> int:
@@ -97,6 +111,8 @@ def nested_graph(model: Any, options: Options, exempt: Exempt) -> keras.Model:
         layer = plan.layer_for(operation)
         if isinstance(layer, NESTED_LAYERS):
             kwargs = {**kwargs, "level": level}
+        elif type(layer) is not type(operation):
+            kwargs = {}  # BatchNormalization's `training` and `mask`
         return layer(*args, **kwargs)
 
     outputs = walk(model, inputs, call)
@@ -130,10 +146,13 @@ class _Copies:
 
     def of(self, old: Any, cls: type, **changes: Any) -> Any:
         """The copy of a layer or operation, made at its first call."""
+        return self.of_config(old, cls, {**_config_as(old, cls), **changes})
+
+    def of_config(self, old: Any, cls: Any, config: dict[str, Any]) -> Any:
+        """As `of`, from a config that is not the old layer's."""
         if id(old) not in self._new:
-            config = {**_config_as(old, cls), **changes}
-            config["name"] = self.name_of(old)
-            self._new[id(old)] = (old, cls.from_config(config))  # type: ignore[attr-defined]
+            new = cls.from_config({**config, "name": self.name_of(old)})
+            self._new[id(old)] = (old, new)
         return self._new[id(old)][1]
 
     def pairs(self) -> list[tuple[Any, Any]]:
@@ -183,7 +202,7 @@ class _Plan:
         if self._is_masked(old):
             return self._copies.of(
                 old,
-                _KERNELS[type(old)],
+                (_LINES if options.line else _KERNELS)[type(old)],
                 sparsities=options.of_layer(self._copies.name_of(old)),
                 pattern=str(options.pattern),
                 routing=options.routing,
@@ -192,13 +211,17 @@ class _Plan:
             return self._copies.of(old, NestedDepthwiseConv2D, levels=options.levels)
         # What stands before every nested layer is the same at all levels.
         is_norm = type(old) is keras.layers.BatchNormalization
+        if is_norm and options.batch_norm == "group":
+            config = _group_norm_config(old)
+            return self._copies.of_config(old, keras.layers.GroupNormalization, config)
+        private = options.batch_norm == "private"
         if is_norm and not old.renorm and id(old) in self._dependent:
             return self._copies.of(
                 old,
                 NestedBatchNormalization,
                 levels=options.levels,
-                private_statistics=options.private_batch_norm,
-                private_affine=options.private_batch_norm,
+                private_statistics=private,
+                private_affine=private,
             )
         if isinstance(old, NESTED_LAYERS) and old.levels not in (1, options.levels):
             raise NestError(
@@ -209,7 +232,7 @@ class _Plan:
 
     def copy_weights(self) -> None:
         for old, new in self._copies.pairs():
-            if isinstance(new, NestedBatchNormalization) and type(new) is not type(old):
+            if isinstance(new, _NORMS) and type(new) is not type(old):
                 _copy_norm(old, new)
             elif isinstance(new, NESTED_KERNELS) and type(new) is not type(old):
                 # By way of numpy: on JAX, training frees arrays that are shared.
@@ -269,6 +292,8 @@ def _exempt_layers(layers: list[Any], exempt: Exempt) -> set[int]:
     if exempt == FIRST_CONVOLUTION:
         first = [layer for layer in kernels if type(layer) is not keras.layers.Dense]
         return {id(layer) for layer in first[:1]}
+    if exempt == FIRST_AND_LAST:
+        return {id(layer) for layer in (*kernels[:1], *kernels[-1:])}
     names = {exempt} if isinstance(exempt, str) else set(exempt)
     if unknown := names - {layer.name for layer in kernels}:
         raise NestError(
@@ -307,11 +332,21 @@ def _config_as(old: Any, cls: Any) -> dict[str, Any]:
     return source.get_config(old)
 
 
+def _group_norm_config(old: Any) -> dict[str, Any]:
+    """A GroupNormalization in place of a BatchNormalization."""
+    channels = int(old.moving_mean.shape[0])
+    most = min(MOST_GROUPS, channels)
+    groups = next(n for n in range(most, 0, -1) if channels % n == 0)
+    taken = ("axis", "center", "scale", "trainable", "dtype")
+    kept = {k: v for k, v in old.get_config().items() if k in taken}
+    return {**kept, "groups": groups, "epsilon": 1e-5}
+
+
 def _copy_norm(old: Any, new: Any) -> None:
-    """Gives every level the weights of a stock BatchNormalization."""
+    """Gives every level the weights of a stock BatchNormalization that `new` has."""
     for name in ("gamma", "beta", "moving_mean", "moving_variance"):
-        if (source := getattr(old, name)) is not None:
-            target = getattr(new, name)
+        source, target = getattr(old, name), getattr(new, name, None)
+        if source is not None and target is not None:
             target.assign(np.broadcast_to(_numpy(source), target.shape))
 
 

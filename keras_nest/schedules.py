@@ -135,6 +135,48 @@ class CubicRamp(MaskSchedule):
 
 
 @keras.saving.register_keras_serializable(package="keras_nest")
+class LinearRamp(MaskSchedule):
+    """Dense at first, then sparser in equal steps, then ranked anew until the end.
+
+    The annealed density of Nunez et al., "LCS: Learning Compressible Subspaces" (WACV
+    2023).
+
+    Args:
+        warmup: Progress until which all levels are dense.
+        full: Progress at which the asked sparsities are reached; the same as `warmup`
+            for all at once.
+        end, updates, epochs, regrow: See `MaskSchedule`.
+    """
+
+    def __init__(
+        self,
+        warmup: float = 0.0,
+        full: float = 0.8,
+        end: float = 1.0,
+        updates: int = 100,
+        epochs: int | None = None,
+        regrow: bool = True,
+    ):
+        super().__init__(end, updates, epochs, regrow)
+        if not 0 <= warmup <= full <= end:
+            raise NestError(
+                "Expected 0 <= `warmup` <= `full` <= `end`. "
+                f"Received: warmup={warmup}, full={full}, end={end}"
+            )
+        self.warmup, self.full = warmup, full
+
+    def factor(self, progress: float) -> float:
+        if progress >= self.full:
+            return 1.0
+        if progress <= self.warmup:
+            return 0.0
+        return (progress - self.warmup) / (self.full - self.warmup)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "warmup": self.warmup, "full": self.full}
+
+
+@keras.saving.register_keras_serializable(package="keras_nest")
 class ConstantSparsity(MaskSchedule):
     """The asked sparsities from the first step on, ranked anew until `end`.
 

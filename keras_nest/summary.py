@@ -128,10 +128,16 @@ def _facts(calls: KernelCalls, levels: int) -> LayerFacts:
     level_of = None
     if getattr(layer, "level_of", None) is not None:
         level_of = keras.ops.convert_to_numpy(layer.level_of)
-    lowest = np.zeros(kernel.shape, np.uint8) if level_of is None else level_of
-    nonzeros = tuple(int(np.sum(lowest <= level)) for level in range(levels))
+    masked = getattr(layer, "masked", False)
+    nonzeros = tuple(
+        int(np.sum(layer.active(level))) if masked else kernel.size
+        for level in range(levels)
+    )
     dense_bytes = kernel.size + 4 * calls.output_channels
-    if level_of is None and not calls.private_tables:
+    if masked and level_of is None:
+        # A line has no packed form: both ends are stored, dense.
+        packed = (dense_bytes + kernel.size,) * levels
+    elif level_of is None and not calls.private_tables:
         # The converter leaves a layer alone that is the same at all levels.
         packed = (dense_bytes,) * levels
     else:
@@ -141,13 +147,13 @@ def _facts(calls: KernelCalls, levels: int) -> LayerFacts:
     return LayerFacts(
         name=layer.name,
         kind=type(layer).__name__,
-        pattern="dense" if level_of is None else str(layer.pattern),
-        asked_pattern="dense" if level_of is None else str(layer.asked_pattern),
+        pattern=str(layer.pattern) if masked else "dense",
+        asked_pattern=str(layer.asked_pattern) if masked else "dense",
         weights=kernel.size,
         nonzeros=nonzeros,
         macs=tuple(count * calls.positions for count in nonzeros),
-        asked=(0.0,) * levels if level_of is None else layer.sparsities,
-        achieved=masks.achieved_sparsities(lowest, levels),
+        asked=layer.sparsities if masked else (0.0,) * levels,
+        achieved=tuple(1 - count / kernel.size for count in nonzeros),
         packed_bytes=packed,
         dense_bytes=dense_bytes,
     )

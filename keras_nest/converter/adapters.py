@@ -15,6 +15,7 @@ from keras_nest.converter.builder import Builder, canonical, refused
 from keras_nest.converter.graph import Array, Shape
 from keras_nest.converter.weights import pair
 from keras_nest.errors import NestError
+from keras_nest.layers.line import LineKernel
 
 ACTIVATIONS = ("linear", "relu", "relu6", "softmax")
 
@@ -72,6 +73,12 @@ def emit(
 
 def _check_float(layer: Any, name: str) -> None:
     """Refuses layers that compute with other weights than their kernel."""
+    if isinstance(layer, LineKernel):
+        hint = (
+            "Train the point variant, LCS(variant='point'), whose levels are nested; "
+            "or convert each level by itself: model.level(0)."
+        )
+        raise refused(name, layer, "levels on a line, which share no weights", hint)
     mode = getattr(layer, "quantization_mode", None)
     if mode is not None:
         hint = "Convert the float model: the converter quantizes it to int8 itself."

@@ -111,6 +111,9 @@ class NestedKernel(_Layer):
         self.pattern = self.asked_pattern.fitting(
             shape[-1], columns, shape[-2], self.sparsities
         )
+        self._add_masks(shape)
+
+    def _add_masks(self, shape: tuple[int, ...]) -> None:
         self.level_of = self.add_weight(
             name="level_of",
             shape=shape,
@@ -119,6 +122,17 @@ class NestedKernel(_Layer):
             trainable=False,
             autocast=False,
         )
+
+    @property
+    def masked(self) -> bool:
+        """Whether levels keep different weights; not of a dense kernel."""
+        return self.level_of is not None
+
+    def active(self, level: int) -> Any:
+        """Which weights a level keeps: numpy bool of the kernel's shape."""
+        if self.level_of is None:
+            return np.ones(tuple(self.kernel.shape), bool)
+        return ops.convert_to_numpy(self.level_of) <= level
 
     def update_mask(self, factor: float = 1.0, regrow: bool = True) -> None:
         """Ranks the kernel by magnitude anew and sets `level_of`.

@@ -8,7 +8,7 @@ import keras
 import pytest
 
 from keras_nest.errors import NestError
-from keras_nest.schedules import ConstantSparsity, CubicRamp, MaskSchedule
+from keras_nest.schedules import ConstantSparsity, CubicRamp, LinearRamp, MaskSchedule
 from keras_nest.step_schedules import StepSchedule, mask_schedule
 
 
@@ -50,6 +50,7 @@ def test_the_last_ranking_has_the_full_sparsity(total: int, stride: int) -> None
     [
         CubicRamp(0.2, 0.5, updates=7, epochs=9, regrow=True),
         ConstantSparsity(0.3, 5, 2),
+        LinearRamp(0.1, 0.5, 0.9, updates=3, epochs=4, regrow=False),
         StepSchedule(10, 50, 7, start=0.25, power=2.0, epochs=3, regrow=False),
     ],
 )
