@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from keras_nest.format.decoded import decoded_scratch
 from keras_nest.format.header import Header
 from keras_nest.format.layout import (
     BAND_SPARE_BYTES,
@@ -46,12 +47,15 @@ def scratch_bytes(
     plan = _plan_bytes(pointer_bytes)
     if g.op == "depthwise_conv_2d":
         return _depthwise(g, simd, vector, plan, pointer_bytes)
-    sparse = _placed(header, plan, mve) if header.encoding in PLACED else 0
-    if sparse and not header.dense_top:
+    sparse = 0
+    if header.encoding in PLACED:
+        sparse = _placed(header, plan, mve)
+    elif header.rings:
+        decoded = decoded_scratch(blob, header, plan) if simd else None
+        sparse = _patches(g) if decoded is None else decoded
+    if header.encoding not in ("dense", "lists") and not header.dense_top:
         return sparse
-    fast = None
-    if header.encoding == "dense" or header.dense_top:
-        fast = _dense(g, simd, vector, plan)
+    fast = _dense(g, simd, vector, plan)
     return max(sparse, _patches(g) if fast is None else fast)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,3 +87,21 @@ def test_fuzz(tmp_path: Path) -> None:
     # About 10,000 a second, a quarter of them valid; a slow machine does fewer.
     assert blobs > 10_000
     assert valid > blobs / 20
+
+
+def test_c_models_of_the_assembly(tmp_path: Path) -> None:
+    """What firmware has in assembly, in the C beside it, on this machine."""
+    models = "-DNEST_DIRECT_DENSE=1 -DNEST_DEPTHWISE_FOURS=1 -DNEST_DECODE=1"
+    call(
+        *(tool("cmake"), "-S", OPS, "-B", tmp_path, f"-DCMAKE_C_FLAGS={models}"),
+        "-DNEST_BUILD_HOST_PLUGINS=OFF",
+        cwd=tmp_path,
+    )
+    call("cmake", "--build", tmp_path, "--target", "nest_core", cwd=tmp_path)
+    tests = f"{Path(__file__).with_name('test_kernels.py')}::test_c_equals_numpy"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tests]
+    environment = os.environ | {"KERAS_NEST_LIBRARY_DIR": str(tmp_path)}
+    done = subprocess.run(
+        command, cwd=OPS.parent, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout

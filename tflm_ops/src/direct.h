@@ -55,6 +55,8 @@ typedef struct nest_layout {
   int32_t plane_bytes;
   int32_t row_bytes;
   int32_t rows;
+  int32_t strip_rows; /* output rows that the band is for, 1 or more */
+  int32_t held;       /* tiles of a 1x1 kernel that are expanded together */
 } nest_layout;
 
 /* One output channel at one level, as the row kernels want it. */
@@ -79,7 +81,8 @@ typedef struct nest_tile {
 
 /* One op at one level on its way through its tiles, a part of the channels at a
  * time: `channels` of them from `first` on, both 0 at the start. Without plans
- * channels is out_c from the start on, rows and plan are NULL. */
+ * channels is out_c from the start on, rows and plan are NULL. A plan of all
+ * channels stays. */
 typedef struct nest_walk nest_walk;
 struct nest_walk {
   const nest_op* op;
@@ -87,16 +90,16 @@ struct nest_walk {
   int32_t level;
   int32_t first, channels;
   nest_row* rows; /* nest_plans(op) of them, those of the part */
-  /* Plans the part. */
+  /* Plans the part; may take fewer channels than asked for, at least one. */
   void (*plan)(nest_walk* walk);
   const uint8_t* stream; /* for plan: where the next part's begins */
   /* Computes the first `pixels` pixels of a tile. */
   void (*visit)(const nest_walk* walk, const nest_tile* tile, int32_t pixels);
-  const void* context; /* for visit */
+  const void* context; /* for plan and visit */
 };
 
-/* Expands the input into `inputs`, nest_tiles_held(...) * rows * row_bytes
- * bytes, visits all tiles, clamps the output. */
+/* Expands the input into `inputs`, held * rows * row_bytes bytes, visits all
+ * tiles, clamps the output. */
 void nest_walk_tiles(nest_walk* walk, const int8_t* input, int8_t* output,
                      uint8_t* inputs);
 
@@ -130,6 +133,16 @@ static inline int8_t nest_requantize_doubled(int32_t acc, const nest_row* row) {
   const int32_t sign = acc < 0 ? -1 : 0;
   const int32_t half =
       row->multiplier < 0 ? row->half - 1 - sign : row->half + sign;
+#if defined(__ARM_FEATURE_DSP)
+  /* SMMLAR d, a, b, c: d = (a * b + (c << 32) + (1 << 31)) >> 32 */
+  __asm__(
+      "smmlar %0, %0, %1, %2\n\t"
+      "asr %0, %3\n\t"
+      "ssat %0, #8, %0"
+      : "+r"(acc)
+      : "r"(row->multiplier), "r"(half), "r"(row->shift));
+  return (int8_t)acc;
+#else
   const int64_t product = (int64_t)acc * row->multiplier;
   const int64_t high =
       product + ((int64_t)1 << 31) + (int64_t)half * ((int64_t)1 << 32);
@@ -137,6 +150,7 @@ static inline int8_t nest_requantize_doubled(int32_t acc, const nest_row* row) {
       high >= 0 ? high >> (32 + row->shift) : ~(~high >> (32 + row->shift));
   if (value < -128) return -128;
   return (int8_t)(value > 127 ? 127 : value);
+#endif
 }
 
 /* The layout of op's inputs as int16, `lanes` channels to a plane, which divide
@@ -201,9 +215,14 @@ void nest_copy_pixel(const nest_op* op, const nest_layout* layout,
 void nest_copy_row(const nest_op* op, const nest_layout* layout,
                    const int8_t* from, uint8_t* row);
 
-/* The band of input rows that output row oy needs; call for oy = 0, 1, ... */
+/* The band of input rows that layout->strip_rows output rows from oy on need;
+ * call for oy = 0, strip_rows, 2 * strip_rows, ... */
 void nest_slide_band(const nest_op* op, const nest_layout* layout,
                      const int8_t* input, int32_t oy, uint8_t* band);
+
+/* A visit of entries, by the block's row kernel. */
+void nest_visit_entries(const nest_walk* walk, const nest_tile* tile,
+                        int32_t pixels);
 
 /* acc[tile] of one row: bias and the products of all entries. */
 void nest_sum_row(const nest_op* op, const nest_row* row, int32_t row_in_group,

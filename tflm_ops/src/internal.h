@@ -47,13 +47,13 @@ static inline int nest_has_places(const nest_op* op) {
   return op->encoding >= NEST_OFFSETS;
 }
 
-/* Whether an op, or a level of it, runs as in the encoding dense. */
+/* Whether an op has levels that no ring is of, and whether a level is one: it
+ * runs as in the encoding dense. */
 static inline int nest_has_dense(const nest_op* op) {
-  return op->encoding == NEST_DENSE || op->dense_top;
+  return nest_rings(op) < op->levels;
 }
 static inline int nest_runs_dense(const nest_op* op, int32_t level) {
-  return op->encoding == NEST_DENSE ||
-         (op->dense_top && level == op->levels - 1);
+  return level >= nest_rings(op);
 }
 
 /* The folded biases [out_c] of a level, where op->folded is not NULL. */

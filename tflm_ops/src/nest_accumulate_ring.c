@@ -27,6 +27,7 @@ static inline void accumulate(const nest_ring* ring, size_t rows, size_t cols,
   for (size_t i = 0; i < rows * tile; ++i) acc[i] = sums[i];
 }
 
+#if !defined(__ARM_FEATURE_DSP)
 static inline void accumulate_tile(const nest_op* op, const nest_ring* ring,
                                    size_t tile, int32_t* acc) {
   switch (op->block_rows * 256 + op->block_cols) {
@@ -54,12 +55,19 @@ static inline void accumulate_tile(const nest_op* op, const nest_ring* ring,
       break;
   }
 }
+#endif
 
 void nest_accumulate_ring(const nest_op* op, const nest_ring* ring,
                           int32_t tile, int32_t* acc) {
+#if defined(__ARM_FEATURE_DSP)
+  /* Small: other kernels take what is common. */
+  accumulate(ring, (size_t)op->block_rows, (size_t)op->block_cols, (size_t)tile,
+             acc);
+#else
   if (tile == 1) {
     accumulate_tile(op, ring, 1, acc);
   } else {
     accumulate_tile(op, ring, NEST_TILE, acc);
   }
+#endif
 }

@@ -34,6 +34,9 @@ static int measure(const nest_op* op, nest_layout* layout) {
   layout->phase_width = (int32_t)phase_width;
   layout->plane_bytes = (int32_t)plane;
   layout->row_bytes = (int32_t)row;
+  layout->strip_rows = 1;
+  /* As int8 nothing is planned. */
+  layout->held = layout->value_bytes == 1 ? 1 : nest_tiles_held(op, layout);
   return 1;
 }
 

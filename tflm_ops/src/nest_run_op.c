@@ -1,19 +1,30 @@
+#include "decode.h"
 #include "dense.h"
 #include "mve_dense.h"
 #include "vectors.h"
 
-/* Refer header file for details. */
-void nest_run_op(const nest_op* op, int32_t level, const int8_t* input,
-                 int8_t* output, void* scratch) {
-  const int dense = nest_runs_dense(op, level);
-  if (op->encoding == NEST_OFFSETS && !dense) {
-    nest_run_direct(op, level, input, output, scratch);
-  } else if (op->encoding == NEST_VECTORS && !dense) {
-    nest_run_vectors(op, level, input, output, scratch);
-  } else if (NEST_MVE_DENSE && nest_is_mve_dense(op)) {
+static void run_dense(const nest_op* op, int32_t level, const int8_t* input,
+                      int8_t* output, void* scratch) {
+  if (NEST_MVE_DENSE && nest_is_mve_dense(op)) {
     nest_run_mve_dense(op, level, input, output, scratch);
   } else if (nest_is_direct_dense(op)) {
     nest_run_dense(op, level, input, output, scratch);
+  } else {
+    nest_run_tiles(op, level, input, output, (int16_t*)scratch);
+  }
+}
+
+/* Refer header file for details. */
+void nest_run_op(const nest_op* op, int32_t level, const int8_t* input,
+                 int8_t* output, void* scratch) {
+  if (nest_runs_dense(op, level)) {
+    run_dense(op, level, input, output, scratch);
+  } else if (op->encoding == NEST_OFFSETS) {
+    nest_run_direct(op, level, input, output, scratch);
+  } else if (op->encoding == NEST_VECTORS) {
+    nest_run_vectors(op, level, input, output, scratch);
+  } else if (nest_is_decoded(op)) {
+    nest_run_decoded(op, level, input, output, scratch);
   } else {
     nest_run_tiles(op, level, input, output, (int16_t*)scratch);
   }

@@ -53,13 +53,13 @@ static void expand_row(const nest_op* op, const nest_layout* layout,
 void nest_slide_band(const nest_op* op, const nest_layout* layout,
                      const int8_t* input, int32_t oy, uint8_t* band) {
   const int32_t first = oy * op->stride_h - op->pad_top;
+  const int32_t slide = op->stride_h * layout->strip_rows;
   int32_t kept = 0;
   if (oy == 0) {
     memset(band, layout->padding, (size_t)(layout->rows * layout->row_bytes));
-  } else if (op->stride_h < layout->rows) {
-    kept = layout->rows - op->stride_h;
-    move_down(band, band + op->stride_h * layout->row_bytes,
-              kept * layout->row_bytes);
+  } else if (slide < layout->rows) {
+    kept = layout->rows - slide;
+    move_down(band, band + slide * layout->row_bytes, kept * layout->row_bytes);
   }
   for (int32_t r = kept; r < layout->rows; ++r) {
     uint8_t* row = band + r * layout->row_bytes;

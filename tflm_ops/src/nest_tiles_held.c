@@ -22,7 +22,7 @@ int32_t nest_tiles_held(const nest_op* op, const nest_layout* layout) {
 /* Refer header file for details. */
 size_t nest_walk_buffer_size(const nest_op* op, const nest_layout* layout) {
   return (size_t)nest_plans(op) * sizeof(nest_row) +
-         (size_t)nest_tiles_held(op, layout) * (size_t)layout->rows *
+         (size_t)layout->held * (size_t)layout->rows *
              (size_t)layout->row_bytes +
          NEST_BAND_SLACK;
 }

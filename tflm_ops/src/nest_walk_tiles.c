@@ -50,21 +50,31 @@ static int32_t tile_start(int32_t at, int32_t tile, int32_t total) {
   return at > total - tile ? total - tile : at;
 }
 
-/* A kernel larger than 1x1: a band of rows for each output row. */
+/* A kernel larger than 1x1: a band of rows for some output rows. */
 static void walk_band(nest_walk* walk, const int8_t* input, int8_t* output,
                       uint8_t* band) {
   const nest_op* op = walk->op;
+  const nest_layout* layout = walk->layout;
   const int32_t pixels = tile_size(walk, op->out_w);
-  for (int32_t oy = 0; oy < op->out_h; ++oy, output += op->out_w * op->out_c) {
-    nest_slide_band(op, walk->layout, input, oy, band);
+  const int32_t most = layout->strip_rows;
+  for (int32_t oy = 0; oy < op->out_h; oy += most) {
+    const int32_t left = op->out_h - oy;
+    nest_slide_band(op, layout, input, oy, band);
     do {
       next_part(walk);
-      for (int32_t at = 0; at < op->out_w; at += pixels) {
-        const int32_t ox = tile_start(at, pixels, op->out_w);
-        visit_pixels(walk, band + ox * walk->layout->step_bytes, pixels,
-                     output + ox * op->out_c);
+      const uint8_t* from = band;
+      int8_t* to = output;
+      for (int32_t r = left < most ? left : most; r > 0; --r) {
+        for (int32_t at = 0; at < op->out_w; at += pixels) {
+          const int32_t ox = tile_start(at, pixels, op->out_w);
+          visit_pixels(walk, from + ox * layout->step_bytes, pixels,
+                       to + ox * op->out_c);
+        }
+        from += op->stride_h * layout->row_bytes;
+        to += op->out_w * op->out_c;
       }
     } while (!is_last_part(walk));
+    output += most * op->out_w * op->out_c;
   }
 }
 
@@ -102,37 +112,24 @@ static void copy_1x1(const nest_op* op, const nest_layout* layout,
   }
 }
 
+/* For each part some tiles. */
 static void walk_1x1(nest_walk* walk, const int8_t* input, int8_t* output,
                      uint8_t* inputs) {
   const nest_op* op = walk->op;
   const int32_t total = op->out_h * op->out_w;
   const int32_t pixels = tile_size(walk, total);
-  next_part(walk);
-  for (int32_t start = 0; start < total; start += pixels) {
-    const int32_t at = tile_start(start, pixels, total);
-    if (walk->layout->value_bytes == 1) {
-      copy_1x1(op, walk->layout, input, at, pixels, inputs);
-    } else {
-      expand_1x1(op, walk->layout, input, at, pixels, inputs);
-    }
-    visit_pixels(walk, inputs, pixels, output + at * op->out_c);
-  }
-}
-
-/* The same with the channels in parts: several tiles for each plan. */
-static void walk_1x1_in_parts(nest_walk* walk, const int8_t* input,
-                              int8_t* output, uint8_t* inputs) {
-  const nest_op* op = walk->op;
-  const int32_t total = op->out_h * op->out_w;
-  const int32_t pixels = tile_size(walk, total);
   const int32_t tile_bytes = walk->layout->row_bytes;
-  const int32_t step = pixels * nest_tiles_held(op, walk->layout);
+  const int32_t step = pixels * walk->layout->held;
   for (int32_t start = 0; start < total; start += step) {
     const int32_t end = total - start < step ? total : start + step;
     uint8_t* to = inputs;
     for (int32_t t = start; t < end; t += pixels, to += tile_bytes) {
-      expand_1x1(op, walk->layout, input, tile_start(t, pixels, total), pixels,
-                 to);
+      const int32_t at = tile_start(t, pixels, total);
+      if (walk->layout->value_bytes == 1) {
+        copy_1x1(op, walk->layout, input, at, pixels, to);
+      } else {
+        expand_1x1(op, walk->layout, input, at, pixels, to);
+      }
     }
     do {
       next_part(walk);
@@ -151,10 +148,8 @@ void nest_walk_tiles(nest_walk* walk, const int8_t* input, int8_t* output,
   const nest_op* op = walk->op;
   if (op->kernel_h > 1 || op->kernel_w > 1) {
     walk_band(walk, input, output, inputs);
-  } else if (op->out_c <= NEST_MAX_PLANS || walk->plan == NULL) {
-    walk_1x1(walk, input, output, inputs);
   } else {
-    walk_1x1_in_parts(walk, input, output, inputs);
+    walk_1x1(walk, input, output, inputs);
   }
   nest_clamp(op, output,
              (size_t)op->out_h * (size_t)op->out_w * (size_t)op->out_c);

@@ -162,6 +162,19 @@ const char* nest_status_text(nest_status status);
  *   2 * in_c  dense, one vector
  *   24 * min(out_c, 128)
  *             depthwise of depth multiplier 1, out_c 4 or more
+ *   fixed + band + n * step
+ *             blocks and lists of 1x1, 1x2, 1x4, 1x16, 4x4 or 4x16 if left =
+ *             rows + NEST_SCRATCH_CONSTANT - fixed - band >= 0; of lists the
+ *             larger of that and of dense
+ *   2 * in_c  the same, one vector
+ *
+ * where fixed = 24 * 16 + max(1024, pairs) + table + 24: pairs are the decoded
+ * entries of the largest row at the densest level that has rings, 6 bytes for
+ * each four columns and 4 for 1x2, both an even number of times, and 4 for 1x1;
+ * table has 2 bytes for each block in a row, rounded up to 4. The step is that
+ * of another output row, stride_h rows of the band, and n as many rows as make
+ * 8 tiles with the first; of 1x1 kernels it is the band, and n up to 7 tiles.
+ * Not more than the output has, and n * step is at most min(left, 3072).
  *
  * On cores with the vector extension MVE, dense with folded biases:
  *

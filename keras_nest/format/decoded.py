@@ -1,0 +1,62 @@
+"""Scratch memory of blocks and lists on cores with the DSP extension.
+
+The same arithmetic as tflm_ops/src/nest_decoded_buffer_size.c.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from keras_nest.format.header import Header
+from keras_nest.format.layout import fits, is_vector, layout_of, scratch_rows
+
+# tflm_ops/src/decode.h
+_ROWS, _PAIRS, _TILES, _INPUTS = 16, 1024, 8, 3072
+_BLOCKS = ((1, 1), (1, 2), (1, 4), (1, 16), (4, 4), (4, 16))
+_SLACK = 24
+
+
+def decoded_scratch(blob: bytes, header: Header, plan: int) -> int | None:
+    """Bytes that the levels with rings ask for; None where rows are not decoded.
+
+    Args:
+        blob: The bytes of a packed op of the encoding "blocks" or "lists".
+        header: Its header.
+        plan: Bytes of an output channel's plan.
+    """
+    g = header.geometry
+    lanes = min(header.block[1], 4)
+    if header.block not in _BLOCKS or not fits(g, "offsets", lanes):
+        return None
+    if is_vector(g):
+        return 2 * g.in_c
+    layout = layout_of(g, "offsets", lanes)
+    table = (g.columns // header.block[1] + 1) // 2 * 4
+    pairs = max(_pair_bytes(blob, header), _PAIRS)
+    fixed = _ROWS * plan + pairs + table + _SLACK
+    left = scratch_rows(g) + 128 * plan + 2072 - fixed - layout.total_bytes
+    if left < 0:
+        return None
+    pixels = 8 if lanes == 1 else 4
+    step = layout.row_bytes
+    if g.kernel_h == g.kernel_w == 1:
+        rows = min(_TILES, -(-g.out_h * g.out_w // pixels))
+    else:
+        rows = min(g.out_h, -(-_TILES // -(-g.out_w // pixels)))
+        step *= g.stride_h
+    rows = min(rows, 1 + min(left, _INPUTS) // step)
+    return fixed + layout.total_bytes + (rows - 1) * step
+
+
+def _pair_bytes(blob: bytes, header: Header) -> int:
+    """Of the largest row, decoded."""
+    counts = np.frombuffer(
+        blob, f"<u{header.count_bytes}", header.count_entries, header.offsets[1]
+    )
+    entries = int(counts.reshape(-1, header.rings).sum(1, dtype=np.int64).max())
+    cols = header.block[1]
+    if cols == 1:
+        return 4 * entries
+    if cols == 2:
+        return (entries + 1) // 2 * 8
+    return (entries * (cols // 4) + 1) // 2 * 12
