@@ -163,14 +163,6 @@ int nest_find_layout(const nest_op* op, int32_t lanes, nest_layout* layout);
  * channels, else rows as in the input. */
 int nest_find_byte_layout(const nest_op* op, int32_t cols, nest_layout* layout);
 
-/* Whether the layout of a 1x1 kernel's inputs is that of the input itself. */
-static inline int nest_is_in_place(const nest_op* op,
-                                   const nest_layout* layout) {
-  if (layout->value_bytes != 1) return 0;
-  return nest_is_vector(op) || (layout->lanes == op->in_c &&
-                                op->stride_h == 1 && op->out_w == op->in_w);
-}
-
 /* Bytes that nest_run_direct needs. */
 size_t nest_direct_buffer_size(const nest_op* op);
 

@@ -11,17 +11,17 @@
 
 #if defined(__ARM_FEATURE_MVE)
 
-/* Channels whose plans are made at a time, a multiple of 4; fewer where rows of
+/* Plans in scratch, a multiple of 4, so many at a time for more channels; fewer where rows of
  * pixels are shorter than a tile, as those bands may be larger. */
 static inline int32_t nest_mve_plans(const nest_op* op) {
   const int32_t most = op->out_w < NEST_TILE ? 64 : 128;
-  return op->out_c < most ? op->out_c : most;
+  return op->out_c < most ? (op->out_c + 3) / 4 * 4 : most;
 }
 
 /* Bytes, a multiple of 4, for the outputs of the pixels by which an image is
  * smaller than a tile. */
 static inline int32_t nest_mve_unused(const nest_op* op) {
-  return op->out_w < NEST_TILE ? (nest_mve_plans(op) + 3) / 4 * 4 : 0;
+  return op->out_w < NEST_TILE ? nest_mve_plans(op) : 0;
 }
 
 /* Of scratch, how much more of the input is held than an op needs at least, so
@@ -77,15 +77,17 @@ nest_mve_kernel nest_mve_any_1x2;
 nest_mve_kernel nest_mve_any_1x1;
 
 /* Plans of `channels` channels from `first` on; *stream is that of the first
- * and moves past the last. By fours in the order 0 2 1 3 if `in_fours`. */
+ * and moves past the last. By fours in the order 0 2 1 3 if `in_fours`; what
+ * fills up the last four is undefined. */
 void nest_mve_plan_rows(const nest_op* op, int32_t level, int32_t first,
                         int32_t channels, int in_fours, const uint8_t** stream,
                         nest_mve_row* rows);
 
-/* `pixels` pixels, `pitch` bytes apart, side by side into their planes. */
+/* `pixels` pixels, `pitch` bytes apart, side by side into their planes; four of
+ * them are `to_step` bytes from the next four. */
 void nest_mve_copy_pixels(const nest_op* op, const nest_layout* layout,
                           const int8_t* from, int32_t pitch, int32_t pixels,
-                          uint8_t* to);
+                          uint8_t* to, int32_t to_step);
 
 /* Rows of input that are held, or tiles of a 1x1 kernel. */
 int32_t nest_mve_held(const nest_op* op, const nest_layout* layout);

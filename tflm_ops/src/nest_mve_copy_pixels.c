@@ -43,7 +43,7 @@ static void copy_one(const int8_t* from, uint8_t* to, int32_t plane_bytes,
 /* Refer header file for details. */
 void nest_mve_copy_pixels(const nest_op* op, const nest_layout* layout,
                           const int8_t* from, int32_t pitch, int32_t pixels,
-                          uint8_t* to) {
+                          uint8_t* to, int32_t to_step) {
   if (pixels <= 0) return;
   const int32_t lanes = layout->lanes;
   if (pitch == lanes) {
@@ -57,7 +57,7 @@ void nest_mve_copy_pixels(const nest_op* op, const nest_layout* layout,
     return;
   }
   const int32_t planes = op->in_c / 16;
-  for (; pixels >= 4; pixels -= 4, from += 4 * pitch, to += 64) {
+  for (; pixels >= 4; pixels -= 4, from += 4 * pitch, to += to_step) {
     copy_four(from, pitch, to, layout->plane_bytes, planes);
   }
   for (; pixels > 0; --pixels, from += pitch, to += 16) {

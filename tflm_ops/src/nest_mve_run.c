@@ -1,6 +1,7 @@
 #include "mve.h"
 
 #if defined(__ARM_FEATURE_MVE)
+#include <arm_mve.h>
 
 /* One op at one level, some channels of it, on its way through its tiles. */
 typedef struct walk {
@@ -10,6 +11,7 @@ typedef struct walk {
   nest_mve_tiles tiles;
   uint8_t* unused; /* where outputs go that do not count */
   uint8_t* inputs;
+  int32_t padded_w;
 } walk;
 
 static int32_t at_most(int32_t value, int32_t limit) {
@@ -19,15 +21,18 @@ static int32_t at_most(int32_t value, int32_t limit) {
 /* `count` tiles side by side, the first `pixels` pixels of each. */
 static void run_tiles(walk* w, const uint8_t* inputs, int32_t count,
                       int32_t pixels, int8_t* output) {
-  const int32_t out_c = w->op->out_c;
-  uint32_t to = (uint32_t)output - (uint32_t)w->tiles.channels;
-  for (int32_t p = 0; p < NEST_TILE; ++p, to += (uint32_t)out_c) {
-    const int counts = p < pixels;
-    w->tiles.outputs[p] =
-        counts ? to : (uint32_t)w->unused - (uint32_t)w->tiles.channels;
-    w->tiles.inputs[p] =
-        (const int8_t*)inputs + (counts ? p * w->layout->step_bytes : 0);
+  const uint32_t channels = (uint32_t)-w->tiles.channels;
+  const uint32x4_t lane = vidupq_n_u32(0, 1);
+  uint32x4_t to = vmulq_n_u32(lane, (uint32_t)w->op->out_c);
+  uint32x4_t from = vmulq_n_u32(lane, (uint32_t)w->layout->step_bytes);
+  to = vaddq_n_u32(to, (uint32_t)output + channels);
+  if (pixels < NEST_TILE) {
+    const mve_pred16_t counts = vctp32q((uint32_t)pixels);
+    to = vpselq_u32(to, vdupq_n_u32((uint32_t)w->unused + channels), counts);
+    from = vpselq_u32(from, vdupq_n_u32(0), counts);
   }
+  vst1q_u32(w->tiles.outputs, to);
+  vst1q_u32((uint32_t*)w->tiles.inputs, vaddq_n_u32(from, (uint32_t)inputs));
   w->tiles.count = count;
   w->kernel(&w->tiles);
 }
@@ -36,17 +41,21 @@ static void run_tiles(walk* w, const uint8_t* inputs, int32_t count,
 static void copy_row(const walk* w, const int8_t* from, uint8_t* row) {
   const nest_op* op = w->op;
   const nest_layout* layout = w->layout;
-  const int32_t padded =
-      (op->out_w - 1) * op->stride_w + (op->kernel_w - 1) * op->dilation_w + 1;
-  const int32_t width = at_most(padded - op->pad_left, op->in_w);
   const int32_t phases = layout->phases;
+  const int32_t width = at_most(w->padded_w - op->pad_left, op->in_w);
+  if (phases == 1) {
+    nest_mve_copy_pixels(op, layout, from, op->in_c, width,
+                         row + op->pad_left * layout->pixel_bytes, 64);
+    return;
+  }
   for (int32_t x = 0; x < at_most(phases, width); ++x) {
     const int32_t to = x + op->pad_left;
     nest_mve_copy_pixels(
         op, layout, from + x * op->in_c, phases * op->in_c,
         (width - x + phases - 1) / phases,
         row + (to % phases * layout->phase_width + to / phases) *
-                  layout->pixel_bytes);
+                  layout->pixel_bytes,
+        64);
   }
 }
 
@@ -89,21 +98,24 @@ static void walk_band(walk* w, const int8_t* input, int8_t* output) {
   }
 }
 
-/* The inputs of a tile of a 1x1 kernel, wherever they are. */
-static void copy_tile(const walk* w, const int8_t* input, int32_t first,
-                      int32_t pixels, uint8_t* to) {
+/* The inputs of tiles of a 1x1 kernel, wherever they are. */
+static void copy_tiles(const walk* w, const int8_t* input, int32_t first,
+                       int32_t count, int32_t pixels) {
   const nest_op* op = w->op;
+  const nest_layout* layout = w->layout;
   if (op->stride_h == 1 && op->out_w == op->in_w) {
-    nest_mve_copy_pixels(op, w->layout, input + first * op->in_c, op->in_c,
-                         pixels, to);
+    nest_mve_copy_pixels(op, layout, input + first * op->in_c, op->in_c,
+                         (count - 1) * NEST_TILE + pixels, w->inputs,
+                         layout->row_bytes);
     return;
   }
-  for (int32_t at = first; at < first + pixels;
-       ++at, to += w->layout->pixel_bytes) {
-    const int32_t y = at / op->out_w * op->stride_h;
-    const int32_t x = at % op->out_w * op->stride_w;
-    nest_mve_copy_pixels(op, w->layout, input + (y * op->in_w + x) * op->in_c,
-                         op->in_c, 1, to);
+  for (int32_t i = 0; i < (count - 1) * NEST_TILE + pixels; ++i) {
+    const int32_t y = (first + i) / op->out_w * op->stride_h;
+    const int32_t x = (first + i) % op->out_w * op->stride_w;
+    uint8_t* tile = w->inputs + i / NEST_TILE * layout->row_bytes;
+    nest_mve_copy_pixels(op, layout, input + (y * op->in_w + x) * op->in_c,
+                         op->in_c, 1,
+                         tile + i % NEST_TILE * layout->pixel_bytes, 0);
   }
 }
 
@@ -114,16 +126,16 @@ static void walk_tiles(walk* w, const int8_t* input, int32_t first,
   const int32_t held = nest_mve_held(op, w->layout);
   output += first * op->out_c;
   /* Gathers take whole words. */
-  if (nest_is_in_place(op, w->layout) && (uintptr_t)input % 4 == 0) {
+  if (op->block_cols != 16 && op->stride_h == 1 && op->out_w == op->in_w &&
+      (uintptr_t)input % 4 == 0) {
     run_tiles(w, (const uint8_t*)input + first * op->in_c, count, pixels,
               output);
     return;
   }
   while (count > 0) {
     const int32_t now = at_most(count, held);
-    for (int32_t t = 0; t < now; ++t, first += NEST_TILE) {
-      copy_tile(w, input, first, pixels, w->inputs + t * w->layout->row_bytes);
-    }
+    copy_tiles(w, input, first, now, pixels);
+    first += now * NEST_TILE;
     run_tiles(w, w->inputs, now, pixels, output);
     output += now * NEST_TILE * op->out_c;
     count -= now;
@@ -176,6 +188,8 @@ void nest_mve_run(const nest_op* op, int32_t level, const int8_t* input,
   w.layout = &layout;
   w.kernel = kernel_of(op->block_cols, in_fours);
   const int32_t plans = nest_mve_plans(op);
+  w.padded_w =
+      (op->out_w - 1) * op->stride_w + (op->kernel_w - 1) * op->dilation_w + 1;
   w.unused = (uint8_t*)(rows + plans);
   w.inputs = w.unused + nest_mve_unused(op);
   set_bound(w.tiles.least, op->act_min, in_fours);

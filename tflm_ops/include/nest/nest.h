@@ -144,10 +144,9 @@ const char* nest_status_text(nest_status status);
  *
  *   32 * plans + held + 48
  *
- * where plans are min(out_c, 128), and held is the band and up to 2048 bytes
- * more, but no more than the larger of the band and rows + 768; where out_w < 4
- * plans are min(out_c, 64), and these many bytes, rounded up to a multiple of
- * 4, come on top.
+ * where plans are min(out_c, 128) rounded up to a multiple of 4, and held is the
+ * band and up to 2048 bytes more, but no more than the larger of the band and
+ * rows + 768; where out_w < 4 the 128 is 64, and 33 * plans are taken.
  *
  * With a dense top the larger of that and of what the encoding dense takes.
  *
