@@ -139,8 +139,13 @@ def test_cost_grows_with_entries(tmp_path: Path) -> None:
     """An entry more in every row never makes a level cheaper."""
     rng = np.random.default_rng(0)
     jobs = []
-    for block in CONV_BLOCKS:
-        g = Geometry("conv_2d", 4, 4, 32, 4, 4, 8, 3, 3, 1, 1, 1, 1, 1, 1)
+    shapes = [
+        Geometry("conv_2d", 4, 4, 32, 4, 4, 8, 3, 3, 1, 1, 1, 1, 1, 1),
+        Geometry("fully_connected", 1, 1, 288, 1, 1, 8),
+    ]
+    for g, block in itertools.product(shapes, VECTOR_BLOCKS):
+        if block[0] > 1 and g.op == "conv_2d":
+            continue
         levels = 18
         blocks = np.arange(g.columns // block[1]) // (1 if block[1] == 16 else 3)
         level_of = np.repeat(np.tile(blocks % levels, (g.out_c, 1)), block[1], 1)

@@ -11,8 +11,9 @@
 
 #if defined(__ARM_FEATURE_MVE)
 
-/* Plans in scratch, a multiple of 4, so many at a time for more channels; fewer where rows of
- * pixels are shorter than a tile, as those bands may be larger. */
+/* Plans in scratch, a multiple of 4, so many at a time for more channels; fewer
+ * where rows of pixels are shorter than a tile, as those bands may be larger.
+ */
 static inline int32_t nest_mve_plans(const nest_op* op) {
   const int32_t most = op->out_w < NEST_TILE ? 64 : 128;
   return op->out_c < most ? (op->out_c + 3) / 4 * 4 : most;
@@ -119,6 +120,15 @@ nest_mve_vector_kernel nest_mve_vector_1x2;
 nest_mve_vector_kernel nest_mve_vector_1x1;
 nest_mve_vector_kernel nest_mve_vector_4x16;
 nest_mve_vector_kernel nest_mve_vector_4x4;
+
+/* The same of balanced ops: `counts` is the entries of a row group at the
+ * level, and `record_bytes` the bytes of a row group. */
+nest_mve_vector_kernel nest_mve_balanced_1x16;
+nest_mve_vector_kernel nest_mve_balanced_1x4;
+nest_mve_vector_kernel nest_mve_balanced_1x2;
+nest_mve_vector_kernel nest_mve_balanced_1x1;
+nest_mve_vector_kernel nest_mve_balanced_4x16;
+nest_mve_vector_kernel nest_mve_balanced_4x4;
 
 /* nest_run_vectors and nest_vectors_buffer_size. */
 void nest_mve_run(const nest_op* op, int32_t level, const int8_t* input,

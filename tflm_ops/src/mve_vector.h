@@ -32,6 +32,11 @@
   ", [r8, r12]\n\t"                                                      \
   "add r8, r11\n\t" records(next) "mla " next ", " next ", r10, " stream \
                                   "\n\t"
+/* The same of a balanced op: r8 has the entries, r10 the bytes of a group. */
+#define NEST_MVE_VECTOR_SAME(entries, stream, next, records) \
+  "mov " entries                                             \
+  ", r8\n\t"                                                 \
+  "add " next ", " stream ", r10\n\t"
 #define NEST_MVE_BY_TWO(next) \
   "add " next ", " next       \
   ", #1\n\t"                  \
@@ -72,9 +77,10 @@
   "pop {r4-r12, pc}\n"
 
 /* Four row groups of one row each, their streams in r1 and `other` in turn. */
-#define NEST_MVE_VECTOR_ROWS(row, other)                               \
-  NEST_MVE_VECTOR_BEGIN                                                \
-  row("r0", "r1", other) row("r2", other, "r1") row("r4", "r1", other) \
-      row("r6", other, "r1") NEST_MVE_VECTOR_END
+#define NEST_MVE_VECTOR_ROWS(row, count, other)                   \
+  NEST_MVE_VECTOR_BEGIN                                           \
+  row(count, "r0", "r1", other) row(count, "r2", other, "r1")     \
+      row(count, "r4", "r1", other) row(count, "r6", other, "r1") \
+          NEST_MVE_VECTOR_END
 
 #endif /* NEST_SRC_MVE_VECTOR_H_ */

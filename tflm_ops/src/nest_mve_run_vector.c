@@ -5,8 +5,17 @@
 
 #if defined(__ARM_FEATURE_MVE)
 
-static nest_mve_vector_kernel* kernel_of(const nest_op* op) {
+static nest_mve_vector_kernel* kernel_of(const nest_op* op, int balanced) {
   const int32_t cols = op->block_cols;
+  if (balanced && op->block_rows == 4) {
+    return cols == 16 ? nest_mve_balanced_4x16 : nest_mve_balanced_4x4;
+  }
+  if (balanced) {
+    return cols == 16  ? nest_mve_balanced_1x16
+           : cols == 4 ? nest_mve_balanced_1x4
+           : cols == 2 ? nest_mve_balanced_1x2
+                       : nest_mve_balanced_1x1;
+  }
   if (op->block_rows == 4) {
     return cols == 16 ? nest_mve_vector_4x16 : nest_mve_vector_4x4;
   }
@@ -43,7 +52,7 @@ static void run_rest(const nest_op* op, nest_mve_vector* vector,
   int8_t* const to = vector->output + first;
   vector->output = output;
   vector->end = output + 4;
-  kernel_of(op)(vector);
+  kernel_of(op, 0)(vector);
   memcpy(to, output, (size_t)count);
 }
 
@@ -95,7 +104,15 @@ void nest_mve_run_vector(const nest_op* op, int32_t level, const int8_t* input,
   vector.shift = op->shift + table;
   vector.output = output;
   vector.end = output + op->out_c / 4 * 4;
-  if (op->out_c >= 4) vector.stream = kernel_of(op)(&vector);
+  if (op->balanced) {
+    nest_mve_vector all = vector;
+    all.counts = (const uint8_t*)nest_count(op, 0, level);
+    all.record_bytes =
+        (int32_t)nest_stream_bytes(op, nest_count(op, 0, rings - 1));
+    if (op->out_c >= 4) vector.stream = kernel_of(op, 1)(&all);
+  } else if (op->out_c >= 4) {
+    vector.stream = kernel_of(op, 0)(&vector);
+  }
   if (op->out_c % 4 > 0) run_rest(op, &vector, op->out_c % 4);
   if (!op->common_shifts) redo_rows(op, level, input, output);
 }

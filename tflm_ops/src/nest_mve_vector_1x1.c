@@ -5,8 +5,8 @@
 
 /* A record: sum += weight * input for the weights of its entries; beyond the
  * level's entries nothing counts. */
-#define ROW(sum, stream, next)                                 \
-  NEST_MVE_VECTOR_COUNT("lr", stream, next, NEST_MVE_BY_EIGHT) \
+#define ROW(count, sum, stream, next) \
+  count("lr", stream, next, NEST_MVE_BY_EIGHT) \
   "wlstp.16 lr, lr, 2f\n"                                      \
   "1:\n\t"                                                     \
   "vldrh.u16"                                                  \
@@ -25,7 +25,14 @@
 /* Refer header file for details. */
 const uint8_t* __attribute__((naked))
 nest_mve_vector_1x1(const nest_mve_vector* vector) {
-  __asm__ volatile(NEST_MVE_VECTOR_ROWS(ROW, "r7"));
+  __asm__ volatile(NEST_MVE_VECTOR_ROWS(ROW, NEST_MVE_VECTOR_COUNT, "r7"));
+  (void)vector;
+}
+
+/* Refer header file for details. */
+const uint8_t* __attribute__((naked))
+nest_mve_balanced_1x1(const nest_mve_vector* vector) {
+  __asm__ volatile(NEST_MVE_VECTOR_ROWS(ROW, NEST_MVE_VECTOR_SAME, "r7"));
   (void)vector;
 }
 #else

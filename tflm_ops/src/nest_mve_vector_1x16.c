@@ -10,8 +10,8 @@
   "vmladava.s8 " sum ", q0, q1\n\t"
 /* Records of two entries, then one more if the number is odd: C holds it from
  * LSRS on. */
-#define ROW(sum, stream, next)                               \
-  NEST_MVE_VECTOR_COUNT("r3", stream, next, NEST_MVE_BY_TWO) \
+#define ROW(count, sum, stream, next) \
+  count("r3", stream, next, NEST_MVE_BY_TWO) \
   "lsrs r3, #1\n\t" \
   "wls lr, r3, 2f\n" \
   "1:\n\t" \
@@ -34,7 +34,14 @@
 /* Refer header file for details. */
 const uint8_t* __attribute__((naked))
 nest_mve_vector_1x16(const nest_mve_vector* vector) {
-  __asm__ volatile(NEST_MVE_VECTOR_ROWS(ROW, "r9"));
+  __asm__ volatile(NEST_MVE_VECTOR_ROWS(ROW, NEST_MVE_VECTOR_COUNT, "r9"));
+  (void)vector;
+}
+
+/* Refer header file for details. */
+const uint8_t* __attribute__((naked))
+nest_mve_balanced_1x16(const nest_mve_vector* vector) {
+  __asm__ volatile(NEST_MVE_VECTOR_ROWS(ROW, NEST_MVE_VECTOR_SAME, "r9"));
   (void)vector;
 }
 #else

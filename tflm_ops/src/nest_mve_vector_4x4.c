@@ -17,16 +17,28 @@
   "vldrb.8 q3, [r1], #16\n\t"  \
   "vmladava.s8 r6, q3, q1\n\t"
 
+#define KERNEL(count)   \
+  NEST_MVE_VECTOR_BEGIN \
+  count("lr", "r1", "r9", NEST_MVE_BY_FOUR) \
+  "wlstp.32 lr, lr, 2f\n" \
+  "1:\n\t" \
+  RECORD \
+  "letp lr, 1b\n" \
+  "2:\n\t" \
+  "mov r1, r9\n\t" \
+  NEST_MVE_VECTOR_END
+
 /* Refer header file for details. */
 const uint8_t* __attribute__((naked))
 nest_mve_vector_4x4(const nest_mve_vector* vector) {
-  __asm__ volatile(NEST_MVE_VECTOR_BEGIN NEST_MVE_VECTOR_COUNT(
-      "lr", "r1", "r9",
-      NEST_MVE_BY_FOUR) "wlstp.32 lr, lr, 2f\n"
-                        "1:\n\t" RECORD
-                        "letp lr, 1b\n"
-                        "2:\n\t"
-                        "mov r1, r9\n\t" NEST_MVE_VECTOR_END);
+  __asm__ volatile(KERNEL(NEST_MVE_VECTOR_COUNT));
+  (void)vector;
+}
+
+/* Refer header file for details. */
+const uint8_t* __attribute__((naked))
+nest_mve_balanced_4x4(const nest_mve_vector* vector) {
+  __asm__ volatile(KERNEL(NEST_MVE_VECTOR_SAME));
   (void)vector;
 }
 #else
