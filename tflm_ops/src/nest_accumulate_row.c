@@ -8,10 +8,17 @@ void nest_accumulate_row(const int8_t* row, int32_t columns,
     acc[0] = sum;
     return;
   }
-  int32_t sums[NEST_TILE] = {acc[0], acc[1], acc[2], acc[3]};
+  /* Written out: compilers keep an array of sums in memory at -O2. */
+  int32_t sum0 = acc[0], sum1 = acc[1], sum2 = acc[2], sum3 = acc[3];
   for (int32_t i = 0; i < columns; ++i, patches += NEST_TILE) {
-    const int16_t weight = row[i];
-    for (int32_t t = 0; t < NEST_TILE; ++t) sums[t] += weight * patches[t];
+    const int32_t weight = row[i];
+    sum0 += weight * patches[0];
+    sum1 += weight * patches[1];
+    sum2 += weight * patches[2];
+    sum3 += weight * patches[3];
   }
-  for (int32_t t = 0; t < NEST_TILE; ++t) acc[t] = sums[t];
+  acc[0] = sum0;
+  acc[1] = sum1;
+  acc[2] = sum2;
+  acc[3] = sum3;
 }
