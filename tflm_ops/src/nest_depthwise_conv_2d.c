@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "cmsis_nn.h"
 #include "depthwise.h"
 #include "mve_depthwise.h"
 #include "nest/requantize.h"
@@ -23,7 +24,9 @@ size_t nest_depthwise_conv_2d_get_buffer_size(const nest_op* op) {
   if (nest_is_depthwise_fours(op)) {
     return (size_t)at_most(op->out_c, NEST_MAX_PLANS) * sizeof(nest_row);
   }
-  return (size_t)at_most(op->out_c, MOST_SUMS) * sizeof(int32_t);
+  const size_t own = (size_t)at_most(op->out_c, MOST_SUMS) * sizeof(int32_t);
+  const size_t cmsis_nn = NEST_USE_CMSIS_NN ? nest_cmsis_nn_buffer_size(op) : 0;
+  return own > cmsis_nn ? own : cmsis_nn;
 }
 
 /* Output channels from `first` on: their sums, and how many inputs share. */
@@ -102,6 +105,10 @@ nest_status nest_depthwise_conv_2d(const nest_op* op, int32_t level,
   }
   if (nest_is_depthwise_fours(op)) {
     nest_depthwise_fours(op, level, input, output, scratch);
+    return NEST_OK;
+  }
+  if (NEST_USE_CMSIS_NN &&
+      nest_run_cmsis_nn(op, level, input, output, scratch)) {
     return NEST_OK;
   }
   part p = {0, 0, op->out_c / op->in_c, (int32_t*)scratch};

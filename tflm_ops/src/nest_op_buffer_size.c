@@ -1,3 +1,4 @@
+#include "cmsis_nn.h"
 #include "decode.h"
 #include "dense.h"
 #include "mve_dense.h"
@@ -17,7 +18,9 @@ static size_t dense_bytes(const nest_op* op) {
     return nest_mve_dense_buffer_size(op);
   }
   if (nest_is_direct_dense(op)) return nest_dense_buffer_size(op);
-  return nest_tiles_buffer_size(op);
+  const size_t tiles = nest_tiles_buffer_size(op);
+  const size_t cmsis_nn = NEST_USE_CMSIS_NN ? nest_cmsis_nn_buffer_size(op) : 0;
+  return tiles > cmsis_nn ? tiles : cmsis_nn;
 }
 
 /* Refer header file for details. */

@@ -1,3 +1,4 @@
+#include "cmsis_nn.h"
 #include "decode.h"
 #include "dense.h"
 #include "mve_dense.h"
@@ -9,7 +10,8 @@ static void run_dense(const nest_op* op, int32_t level, const int8_t* input,
     nest_run_mve_dense(op, level, input, output, scratch);
   } else if (nest_is_direct_dense(op)) {
     nest_run_dense(op, level, input, output, scratch);
-  } else {
+  } else if (!NEST_USE_CMSIS_NN ||
+             !nest_run_cmsis_nn(op, level, input, output, scratch)) {
     nest_run_tiles(op, level, input, output, (int16_t*)scratch);
   }
 }
