@@ -26,7 +26,9 @@ def decoded_scratch(blob: bytes, header: Header, plan: int) -> int | None:
     """
     g = header.geometry
     lanes = min(header.block[1], 4)
-    if header.block not in _BLOCKS or not fits(g, "offsets", lanes):
+    if header.index_bytes != 1 or header.block not in _BLOCKS:
+        return None
+    if not fits(g, "offsets", lanes):
         return None
     if is_vector(g):
         return 2 * g.in_c

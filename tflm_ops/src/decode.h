@@ -109,12 +109,12 @@ typedef struct nest_row_rings {
 } nest_row_rings;
 
 #if defined(__ARM_FEATURE_DSP)
-/* The entries of a row with indices of one byte as pairs; `cols` is 1, 2, 4 or
+/* The entries of a row as pairs; `cols` is 1, 2, 4 or
  * 16. In C it is nest_decode_row's. */
 void nest_decode_rings(const nest_row_rings* rings, int lists, int32_t cols);
 
-/* rings->more and the products of one row's entries with indices of one byte,
- * for blocks of 1, 2, 4 or 16 columns. In C it is nest_sum_group's. */
+/* rings->more and the products of one row's entries, for blocks of 1, 2, 4 or
+ * 16 columns. In C it is nest_sum_group's. */
 typedef int32_t (*nest_sum_kernel)(const nest_row_rings* rings);
 nest_sum_kernel nest_find_sum_kernel(int lists, int32_t cols);
 

@@ -2,14 +2,15 @@
 
 #include "decode.h"
 
+#if !defined(__ARM_FEATURE_DSP)
 static void store_half(uint8_t* to, size_t half) {
   const uint16_t value = (uint16_t)half;
   memcpy(to, &value, 2);
 }
 
-/* Any blocks, with indices of any width. */
-static void decode_any(const nest_decoder* decoder,
-                       const nest_row_rings* rings) {
+/* The C of nest_decode_rings. */
+static void decode_rings(const nest_decoder* decoder,
+                         const nest_row_rings* rings) {
   const nest_op* op = decoder->op;
   const nest_op* pairs = &decoder->pairs;
   const int lists = op->encoding == NEST_LISTS;
@@ -19,8 +20,8 @@ static void decode_any(const nest_decoder* decoder,
   size_t at = 0;
   for (const uint32_t* count = rings->counts; count < rings->end; ++count) {
     size_t block = 0;
-    for (uint32_t i = 0; i < *count; ++i, indices += op->index_bytes) {
-      block += nest_load(indices, op->index_bytes);
+    for (uint32_t i = 0; i < *count; ++i) {
+      block += *indices++;
       const int8_t* from = values + block * column_step;
       for (int32_t part = 0; part < decoder->parts; ++part, ++at) {
         uint8_t* pair = (uint8_t*)rings->to + at / 2 * nest_pair_bytes(pairs);
@@ -39,6 +40,7 @@ static void decode_any(const nest_decoder* decoder,
     }
   }
 }
+#endif
 
 /* Refer header file for details. */
 int32_t nest_decode_row(const nest_decoder* decoder, nest_group* group,
@@ -58,13 +60,9 @@ int32_t nest_decode_row(const nest_decoder* decoder, nest_group* group,
   rings.more = decoder->plane_bytes;
   rings.to = to;
 #if defined(__ARM_FEATURE_DSP)
-  if (op->index_bytes == 1) {
-    nest_decode_rings(&rings, lists, op->block_cols);
-  } else {
-    decode_any(decoder, &rings);
-  }
+  nest_decode_rings(&rings, lists, op->block_cols);
 #else
-  decode_any(decoder, &rings);
+  decode_rings(decoder, &rings);
 #endif
   ++group->row;
   return (int32_t)group->entries * decoder->parts;

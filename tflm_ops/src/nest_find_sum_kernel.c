@@ -68,20 +68,17 @@
   "9:\n\t"         \
   "mov r0, r6\n\t" \
   "pop {r4-r11, pc}\n"
-/* Four entries at a time; then by the bits of what is left. */
 #define RINGS(RING, PAIR, ENTRY) \
   BEGIN                          \
-  "1:\n\t" RING("9f")                                                     \
-  "subs r8, #4\n\t"                                                       \
-  "blt 3f\n"                                                              \
-  "2:\n\t" PAIR PAIR                                                      \
-  "subs r8, #4\n\t"                                                       \
-  "bge 2b\n"                                                              \
-  "3:\n\t" /* entries - 4: C is its bit 1, N its bit 0, as of entries */  \
-  "lsls r8, r8, #31\n\t"                                                  \
-  "bcc 4f\n\t" PAIR                                                       \
-  "4:\n\t"                                                                \
-  "bpl 1b\n\t" ENTRY                                                      \
+  "1:\n\t" RING("9f")                  \
+  "subs r8, #2\n\t"                    \
+  "blt 3f\n"                           \
+  "2:\n\t" PAIR                        \
+  "subs r8, #2\n\t"                    \
+  "bge 2b\n"                           \
+  "3:\n\t"                             \
+  "adds r8, #1\n\t" /* 0: one more */  \
+  "bne 1b\n\t" ENTRY                   \
   "b 1b\n" END
 #define SINGLE_RINGS(RING, ENTRY) \
   BEGIN                           \

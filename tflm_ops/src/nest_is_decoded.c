@@ -4,7 +4,7 @@
 int nest_is_decoded(const nest_op* op) {
   nest_layout layout;
   const int32_t rows = op->block_rows, cols = op->block_cols;
-  if (!NEST_DECODE || !op->common_shifts) return 0;
+  if (!NEST_DECODE || !op->common_shifts || op->index_bytes != 1) return 0;
   if (op->encoding != NEST_BLOCKS && op->encoding != NEST_LISTS) return 0;
   if (rows == 4 ? cols != 4 && cols != 16
                 : rows != 1 || (cols > 2 && cols != 4 && cols != 16)) {

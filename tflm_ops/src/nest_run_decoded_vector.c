@@ -1,7 +1,7 @@
 #include "decode.h"
 
 #if defined(__ARM_FEATURE_DSP)
-/* The same as nest_sum_group, for indices of one byte. */
+/* The same as nest_sum_group. */
 static void sum_rows(const nest_op* op, const nest_group* group,
                      nest_sum_kernel kernel, nest_row_rings* rings,
                      int32_t* acc) {
@@ -51,11 +51,7 @@ void nest_run_decoded_vector(const nest_op* op, int32_t level,
     nest_row plans[NEST_MAX_BLOCK_ROWS];
     nest_next_group(op, &group);
 #if defined(__ARM_FEATURE_DSP)
-    if (op->index_bytes == 1) {
-      sum_rows(op, &group, kernel, &rings, acc);
-    } else {
-      nest_sum_group(op, &group, inputs, acc);
-    }
+    sum_rows(op, &group, kernel, &rings, acc);
 #else
     nest_sum_group(op, &group, inputs, acc);
 #endif

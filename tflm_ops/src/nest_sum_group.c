@@ -19,8 +19,7 @@ void nest_sum_group(const nest_op* op, const nest_group* group,
     const uint8_t* x = inputs;
     if (lists) values = group->values;
     for (uint32_t i = group->counts[ring]; i > 0; --i) {
-      const int32_t delta = (int32_t)nest_load(indices, op->index_bytes);
-      indices += op->index_bytes;
+      const int32_t delta = (int32_t)*indices++;
       x += 2 * cols * delta;
       if (lists) values += cols * delta;
       for (int32_t r = 0; r < op->block_rows; ++r) {

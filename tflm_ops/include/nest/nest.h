@@ -162,9 +162,9 @@ const char* nest_status_text(nest_status status);
  *   24 * min(out_c, 128)
  *             depthwise of depth multiplier 1, out_c 4 or more
  *   fixed + band + n * step
- *             blocks and lists of 1x1, 1x2, 1x4, 1x16, 4x4 or 4x16 if left =
- *             rows + NEST_SCRATCH_CONSTANT - fixed - band >= 0; of lists the
- *             larger of that and of dense
+ *             blocks and lists of 1x1, 1x2, 1x4, 1x16, 4x4 or 4x16 with indices
+ *             of one byte if left = rows + NEST_SCRATCH_CONSTANT - fixed - band
+ *             >= 0; of lists the larger of that and of dense
  *   2 * in_c  the same, one vector
  *
  * where fixed = 24 * 16 + max(1024, pairs) + table + 24: pairs are the decoded
