@@ -255,12 +255,15 @@ static void requantize_as_tflite(void) {
   }
 }
 
+void run_kernels(void); /* nest_kernels_test.c */
+
 int main(void) {
   open_and_run();
   refuse_other_bytes();
   run_vectors();
   refuse_other_vectors();
   requantize_as_tflite();
+  run_kernels();
   puts("nest_test: ok");
   return 0;
 }
