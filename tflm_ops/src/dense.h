@@ -57,7 +57,7 @@ static inline int nest_has_dense_patches(const nest_op* op) {
 int nest_is_direct_dense(const nest_op* op);
 
 /* Scratch bytes of nest_run_dense. */
-size_t nest_dense_buffer_size(const nest_op* op);
+NEST_COLD size_t nest_dense_buffer_size(const nest_op* op);
 
 /* A level that runs as in the encoding dense, one image or vector. */
 void nest_run_dense(const nest_op* op, int32_t level, const int8_t* input,

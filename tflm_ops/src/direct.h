@@ -108,7 +108,8 @@ void nest_walk_tiles(nest_walk* walk, const int8_t* input, int8_t* output,
 int32_t nest_tiles_held(const nest_op* op, const nest_layout* layout);
 
 /* Bytes of the plans, the band or the tiles held, and the slack. */
-size_t nest_walk_buffer_size(const nest_op* op, const nest_layout* layout);
+NEST_COLD size_t nest_walk_buffer_size(const nest_op* op,
+                                       const nest_layout* layout);
 
 /* Whether the op is a matrix times one vector. */
 static inline int nest_is_vector(const nest_op* op) {
@@ -164,7 +165,7 @@ int nest_find_layout(const nest_op* op, int32_t lanes, nest_layout* layout);
 int nest_find_byte_layout(const nest_op* op, int32_t cols, nest_layout* layout);
 
 /* Bytes that nest_run_direct needs. */
-size_t nest_direct_buffer_size(const nest_op* op);
+NEST_COLD size_t nest_direct_buffer_size(const nest_op* op);
 
 /* A sparse level of an op of the encoding offsets, one image or vector. */
 void nest_run_direct(const nest_op* op, int32_t level, const int8_t* input,
@@ -217,8 +218,9 @@ void nest_visit_entries(const nest_walk* walk, const nest_tile* tile,
                         int32_t pixels);
 
 /* acc[tile] of one row: bias and the products of all entries. */
-void nest_sum_row(const nest_op* op, const nest_row* row, int32_t row_in_group,
-                  int32_t tile, const uint8_t* inputs, int32_t* acc);
+NEST_RARE void nest_sum_row(const nest_op* op, const nest_row* row,
+                            int32_t row_in_group, int32_t tile,
+                            const uint8_t* inputs, int32_t* acc);
 
 /* All rows of a tile by nest_requantize_doubled, saturated to int8 only. Rows
  * whose shift is 0 get any value. */
@@ -229,12 +231,13 @@ void nest_rows_1x4(const nest_op* op, const nest_tile* tile);
 void nest_rows_1x1(const nest_op* op, const nest_tile* tile, int32_t step4);
 
 /* The three above in C, for any block and number of pixels. */
-void nest_rows_portable(const nest_op* op, const nest_tile* tile,
-                        int32_t pixels, int32_t step4);
+NEST_RARE void nest_rows_portable(const nest_op* op, const nest_tile* tile,
+                                  int32_t pixels, int32_t step4);
 
 /* The rows of a tile whose shift is 0, by the general requantization. */
-void nest_redo_rows(const nest_op* op, int32_t level, const nest_tile* tile,
-                    int32_t first, int32_t pixels);
+NEST_RARE void nest_redo_rows(const nest_op* op, int32_t level,
+                              const nest_tile* tile, int32_t first,
+                              int32_t pixels);
 
 /* Clamps all outputs to the op's activation bounds. */
 void nest_clamp(const nest_op* op, int8_t* output, size_t bytes);

@@ -26,6 +26,13 @@
 #else
 #define NEST_COLD
 #endif
+/* So is what runs only where a core's own kernels do not: for uncommon shifts,
+ * inputs beyond a band, encodings that are for other cores. */
+#if defined(__ARM_FEATURE_DSP)
+#define NEST_RARE NEST_COLD
+#else
+#define NEST_RARE
+#endif
 
 /* An unsigned little-endian integer of 1, 2 or 4 bytes. */
 static inline uint32_t nest_load(const uint8_t* from, int32_t width) {
@@ -92,10 +99,10 @@ typedef struct nest_ring {
 /* Bytes of (kernel height + 1) padded input rows as int16, which bound the
  * scratch of a convolution; the height is that of the dilated kernel. At most
  * 2^31: more is no different. */
-int64_t nest_scratch_rows(const nest_op* op);
+NEST_COLD int64_t nest_scratch_rows(const nest_op* op);
 
 /* Output pixels that nest_run_tiles takes at a time, and its scratch bytes. */
-int32_t nest_tile_of(const nest_op* op);
+NEST_COLD int32_t nest_tile_of(const nest_op* op);
 NEST_COLD size_t nest_tiles_buffer_size(const nest_op* op);
 
 /* nest_open's steps, in order. Each trusts the ones before it. */
@@ -113,31 +120,35 @@ NEST_COLD int nest_has_common_shifts(const nest_op* op);
 
 /* patches[column][tile] = input - zero point of `pixels` output pixels from
  * `first` on, in row-major order; 0 in the padding and past `pixels`. */
-void nest_gather_patches(const nest_op* op, const int8_t* input, int32_t first,
-                         int32_t pixels, int32_t tile, int16_t* patches);
+NEST_RARE void nest_gather_patches(const nest_op* op, const int8_t* input,
+                                   int32_t first, int32_t pixels, int32_t tile,
+                                   int16_t* patches);
 
 /* acc[block_rows][tile] += the ring's weights times the patches. */
-void nest_accumulate_ring(const nest_op* op, const nest_ring* ring,
-                          int32_t tile, int32_t* acc);
+NEST_RARE void nest_accumulate_ring(const nest_op* op, const nest_ring* ring,
+                                    int32_t tile, int32_t* acc);
 
 /* acc[tile] += one dense row of weights times the patches. */
-void nest_accumulate_row(const int8_t* row, int32_t columns,
-                         const int16_t* patches, int32_t tile, int32_t* acc);
+NEST_RARE void nest_accumulate_row(const int8_t* row, int32_t columns,
+                                   const int16_t* patches, int32_t tile,
+                                   int32_t* acc);
 
 /* Requantizes the sums of one output channel of `pixels` pixels;
  * output[pixels][out_c]. */
-void nest_store_channel(const nest_op* op, int32_t level, int32_t channel,
-                        const int32_t* acc, int32_t pixels, int8_t* output);
+NEST_RARE void nest_store_channel(const nest_op* op, int32_t level,
+                                  int32_t channel, const int32_t* acc,
+                                  int32_t pixels, int8_t* output);
 
 /* All output channels of `pixels` pixels; output[pixels][out_c]. */
-void nest_multiply_tile(const nest_op* op, int32_t level,
-                        const int16_t* patches, int32_t pixels, int32_t tile,
-                        int8_t* output);
+NEST_RARE void nest_multiply_tile(const nest_op* op, int32_t level,
+                                  const int16_t* patches, int32_t pixels,
+                                  int32_t tile, int8_t* output);
 
 /* All output pixels of a conv 2D or fully connected op, im2col of one tile at a
  * time. */
-void nest_run_tiles(const nest_op* op, int32_t level, const int8_t* input,
-                    int8_t* output, int16_t* patches);
+NEST_RARE void nest_run_tiles(const nest_op* op, int32_t level,
+                              const int8_t* input, int8_t* output,
+                              int16_t* patches);
 
 /* A conv 2D or fully connected op, which is a 1x1 convolution over its vectors:
  * the kernel for its encoding and level, and the scratch bytes of all levels.

@@ -5,7 +5,7 @@
 static int32_t u8(const uint8_t* blob, size_t at) { return blob[at]; }
 
 static int32_t i8(const uint8_t* blob, size_t at) {
-  return blob[at] < 128 ? blob[at] : blob[at] - 256;
+  return (blob[at] ^ 128) - 128;
 }
 
 static int32_t u16(const uint8_t* blob, size_t at) {

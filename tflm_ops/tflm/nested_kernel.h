@@ -10,6 +10,13 @@
 
 #include "nest/nest.h"
 
+// What runs once, before the first Invoke, is compiled for size.
+#if defined(__GNUC__)
+#define NEST_GLUE_COLD __attribute__((cold))
+#else
+#define NEST_GLUE_COLD
+#endif
+
 namespace nest_glue {
 
 struct NestedKernel {
@@ -40,9 +47,11 @@ struct Activations {
 // where all is well, with `*op` filled and `*runs` the number of times that the
 // kernel is to be called: once per image, or once for all vectors of a fully
 // connected op. Else returns what is wrong, in English.
-const char* OpenNestedOp(const NestedKernel& kernel, const void* packed,
-                         size_t packed_bytes, const Activations& input,
-                         const Activations& output, nest_op* op, int32_t* runs);
+NEST_GLUE_COLD const char* OpenNestedOp(const NestedKernel& kernel,
+                                        const void* packed, size_t packed_bytes,
+                                        const Activations& input,
+                                        const Activations& output, nest_op* op,
+                                        int32_t* runs);
 
 // Calls the kernel `runs` times, image after image.
 nest_status RunImages(const NestedKernel& kernel, const nest_op& op,

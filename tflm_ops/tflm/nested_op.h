@@ -18,8 +18,10 @@ constexpr int kNestedLevelTensor = 1;
 constexpr int kNestedPackedTensor = 2;
 constexpr int kNestedOutputTensor = 0;
 
-void* NestedInit(TfLiteContext* context, const nest_glue::NestedKernel& kernel);
-TfLiteStatus NestedPrepare(TfLiteContext* context, TfLiteNode* node);
+NEST_GLUE_COLD void* NestedInit(TfLiteContext* context,
+                                const nest_glue::NestedKernel& kernel);
+NEST_GLUE_COLD TfLiteStatus NestedPrepare(TfLiteContext* context,
+                                          TfLiteNode* node);
 TfLiteStatus NestedEval(TfLiteContext* context, TfLiteNode* node);
 
 }  // namespace micro
