@@ -95,7 +95,7 @@ def _depthwise(
 ) -> int:
     """Of nest_depthwise_conv_2d."""
     weights = g.columns * g.out_c
-    if g.in_c == 1 < g.out_c and weights <= _MAX_COPIED_WEIGHTS:
+    if g.in_c == 1 < min(g.out_c, g.columns) and weights <= _MAX_COPIED_WEIGHTS:
         fast = _dense(g, simd, vector, plan)
         if fast is not None:
             return fast + weights

@@ -44,6 +44,12 @@ static inline int64_t nest_patch_bytes(const nest_op* op) {
 /* What they may have beyond the rows of nest_scratch_rows. */
 #define NEST_PATCH_SPARE 1024
 
+/* Scratch bytes of nest_run_dense_patches. */
+static inline size_t nest_dense_patches_buffer_size(const nest_op* op) {
+  return (size_t)nest_patch_plans(op) * sizeof(nest_row) +
+         (size_t)nest_patch_bytes(op);
+}
+
 /* Whether the op has a band, or else can have patches. */
 int nest_has_dense_band(const nest_op* op);
 static inline int nest_has_dense_patches(const nest_op* op) {

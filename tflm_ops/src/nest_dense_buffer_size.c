@@ -3,10 +3,7 @@
 /* Refer header file for details. */
 size_t nest_dense_buffer_size(const nest_op* op) {
   if (nest_is_vector(op)) return 2 * (size_t)op->in_c;
-  if (!nest_has_dense_band(op)) {
-    return (size_t)nest_patch_plans(op) * sizeof(nest_row) +
-           (size_t)nest_patch_bytes(op);
-  }
+  if (!nest_has_dense_band(op)) return nest_dense_patches_buffer_size(op);
   nest_layout layout = {0};
   nest_find_layout(op, 4, &layout);
   const size_t taps = (size_t)(op->kernel_h * op->kernel_w);

@@ -71,7 +71,7 @@ static void accumulate_pixel(const nest_op* op, const part* p,
 }
 
 NEST_RARE static void run_part(const nest_op* op, const part* p, int32_t level,
-                     const int8_t* input, int8_t* output) {
+                               const int8_t* input, int8_t* output) {
   const int32_t table = op->level_table[level] * op->out_c + p->first;
   output += p->first;
   for (int32_t oy = 0; oy < op->out_h; ++oy) {

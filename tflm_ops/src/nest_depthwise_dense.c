@@ -17,6 +17,6 @@ void nest_depthwise_dense(const nest_op* op, nest_op* dense, int32_t level,
   if (NEST_MVE_DENSE && nest_is_mve_dense(dense)) {
     nest_run_mve_dense(dense, level, input, output, scratch);
   } else {
-    nest_run_dense(dense, level, input, output, scratch);
+    nest_run_dense_patches(dense, level, input, output, scratch);
   }
 }

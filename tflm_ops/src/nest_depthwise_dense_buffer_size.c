@@ -8,5 +8,5 @@ size_t nest_depthwise_dense_buffer_size(const nest_op* dense) {
   if (NEST_MVE_DENSE && nest_is_mve_dense(dense)) {
     return nest_mve_dense_buffer_size(dense) + weights;
   }
-  return nest_dense_buffer_size(dense) + weights;
+  return nest_dense_patches_buffer_size(dense) + weights;
 }

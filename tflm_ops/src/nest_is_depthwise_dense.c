@@ -4,7 +4,7 @@
 
 /* Refer header file for details. */
 int nest_is_depthwise_dense(const nest_op* op, nest_op* dense) {
-  if (op->in_c != 1 || op->out_c == 1 ||
+  if (op->in_c != 1 || op->out_c == 1 || op->columns == 1 ||
       op->columns * op->out_c > NEST_DEPTHWISE_DENSE_WEIGHTS) {
     return 0;
   }
@@ -12,5 +12,6 @@ int nest_is_depthwise_dense(const nest_op* op, nest_op* dense) {
   dense->kind = NEST_CONV_2D;
   dense->dense = NULL;
   return (NEST_MVE_DENSE && nest_is_mve_dense(dense)) ||
-         nest_is_direct_dense(dense);
+         (NEST_DIRECT_DENSE && op->common_shifts &&
+          nest_has_dense_patches(dense));
 }
