@@ -242,7 +242,7 @@ static void put_records(const packed_case* c, int group, writer* w) {
   }
   const int narrow = c->block_cols == 4 ? 4 : 8;
   const int each = c->encoding == NEST_OFFSETS ? 2
-                   : c->block_cols == 16       ? 1
+                   : c->block_cols == 16       ? 2
                                                : narrow;
   for (int i = 0; i < each; ++i) blocks[count + i] = -1;
   for (int i = 0; i < count; i += each) {
