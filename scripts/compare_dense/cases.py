@@ -2,7 +2,7 @@
 
 What a kernel takes does not depend on what the weights are, only on where they are.
 Places are drawn at random over the whole layer, as pruning by magnitude leaves them:
-rows of unequal length, which cost a little more than balanced ones.
+rows of unequal length. Of a pattern that ends in "-balanced" rows are equally long.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ PATTERNS = {
     "4x4": (4, 4),
     "4x16": (4, 16),
 }
+BALANCED = "-balanced"
 _ZERO_POINT = -128
 
 
@@ -59,8 +60,9 @@ def patterns_of(geometry: Geometry) -> list[str]:
     """The patterns that a shape is measured with."""
     if geometry.op == "depthwise_conv_2d" or geometry.in_c % 4:
         return []
-    rows = (1, 4) if geometry.op == "fully_connected" else (1,)
-    return [name for name, block in PATTERNS.items() if block[0] in rows]
+    if geometry.op == "fully_connected":
+        return [*PATTERNS, "1x16" + BALANCED]
+    return [name for name, block in PATTERNS.items() if block[0] == 1]
 
 
 def random_input(geometry: Geometry) -> Int8Array:
@@ -78,16 +80,18 @@ def random_op(
 
     Args:
         geometry: The shape.
-        pattern: One of `PATTERNS`; None: dense at all levels.
+        pattern: One of `PATTERNS`, maybe balanced; None: dense at all levels.
         densities: The last one 1 where the pattern is None.
     """
     rng = np.random.default_rng(0)
     levels = len(densities)
     weights = rng.integers(1, 128, geometry.weights_shape).astype(np.int8)
     weights *= rng.choice([-1, 1], weights.shape).astype(np.int8)
-    level_of = None
+    block, level_of = (1, 1), None
     if pattern is not None:
-        level_of = _levels(rng, geometry, PATTERNS[pattern], densities)
+        block = PATTERNS[pattern.removesuffix(BALANCED)]
+        balanced = pattern.endswith(BALANCED)
+        level_of = _levels(rng, geometry, block, densities, balanced)
     # Sums spread over about the int8 range at the densest level.
     spread = np.sqrt(geometry.columns) * 74 * 148
     fraction, exponent = np.frexp(40 / spread * rng.uniform(0.5, 2, geometry.out_c))
@@ -109,7 +113,7 @@ def random_op(
         ),
         shift=np.broadcast_to(exponent, per_level).astype(np.int8),
         bias=rng.integers(-20_000, 20_000, per_level).astype(np.int32),
-        block=(1, 1) if pattern is None else PATTERNS[pattern],
+        block=block,
     )
 
 
@@ -118,10 +122,14 @@ def _levels(
     geometry: Geometry,
     block: tuple[int, int],
     densities: tuple[float, ...],
+    balanced: bool,
 ) -> np.ndarray:
     rows, cols = block
-    shape = geometry.out_c // rows, geometry.columns // cols
-    ranks = rng.permutation(shape[0] * shape[1]).reshape(shape)
-    bounds = np.rint(np.array(densities) * ranks.size)
+    groups, blocks = geometry.out_c // rows, geometry.columns // cols
+    if balanced:
+        ranks = rng.permuted(np.tile(np.arange(blocks), (groups, 1)), axis=1)
+    else:
+        ranks = rng.permutation(groups * blocks).reshape(groups, blocks)
+    bounds = np.rint(np.array(densities) * (ranks.max() + 1))
     grid = np.searchsorted(bounds, ranks, side="right").astype(np.uint8)
     return grid.repeat(rows, axis=0).repeat(cols, axis=1)
