@@ -80,8 +80,8 @@ def _mve_run(g: Geometry, block_cols: int) -> int:
     """Of nest_mve_run: plans, outputs of no pixel, input rows or tiles, slack."""
     layout = layout_of(g, "vectors", block_cols)
     wide = g.out_w >= _TILE
-    plans = min(g.out_c, 128 if wide else 64)
-    unused = 0 if wide else -(-plans // 4) * 4
+    plans = min(-(-g.out_c // 4) * 4, 128 if wide else 64)
+    unused = 0 if wide else plans
     spare = min(layout.total_bytes + 2048, scratch_rows(g) + 768)
     needed = (g.out_h - 1) * g.stride_h + layout.rows
     if g.kernel_h == g.kernel_w == 1:

@@ -13,7 +13,14 @@ import pytest
 from keras_nest.bench.emulator import measure
 from keras_nest.bench.image import Job, build
 from keras_nest.bench.targets import find_target
-from keras_nest.format import Geometry, NestedOp, candidates, scratch_limit, unpack
+from keras_nest.format import (
+    Geometry,
+    NestedOp,
+    candidates,
+    scratch_bytes,
+    scratch_limit,
+    unpack,
+)
 from tests.kernels.random_ops import (
     random_geometry,
     random_input,
@@ -62,6 +69,7 @@ def run(jobs: list[Job], folder: Path) -> list[list[int]]:
     core = find_target("cortex-m55")
     measured = measure(build(jobs, core, folder), core, [job.name for job in jobs])
     for job, scratch in zip(jobs, measured.scratch_bytes, strict=True):
+        assert scratch == scratch_bytes(job.blob, dsp=True, mve=True), job.name
         assert scratch <= scratch_limit(job.op.geometry), job.name
     return measured.instructions
 
