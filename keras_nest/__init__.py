@@ -27,6 +27,8 @@ _PUBLIC = {
     "NestedModel": "keras_nest.model",
     "plan": "keras_nest.planner",
     "Plan": "keras_nest.planner",
+    "taylor_importance": "keras_nest.importance",
+    "permute_channels": "keras_nest.permutation",
     "Recipe": "keras_nest.recipes",
     "Dress": "keras_nest.recipes",
     "LCS": "keras_nest.recipes",
