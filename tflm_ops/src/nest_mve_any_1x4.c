@@ -4,9 +4,9 @@
 #include "mve_rows.h"
 
 /* Refer header file for details. */
-void __attribute__((naked)) nest_mve_any_1x4(const nest_mve_tiles* tiles) {
+void __attribute__((naked))
+nest_mve_any_1x4(__attribute__((unused)) const nest_mve_tiles* tiles) {
   __asm__ volatile(NEST_MVE_ANY_KERNEL(NEST_MVE_1X4_LOOP));
-  (void)tiles;
 }
 #else
 typedef int nest_mve_any_1x4_is_assembly; /* ISO C wants a declaration */

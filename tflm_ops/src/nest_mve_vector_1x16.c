@@ -33,16 +33,14 @@
 
 /* Refer header file for details. */
 const uint8_t* __attribute__((naked))
-nest_mve_vector_1x16(const nest_mve_vector* vector) {
+nest_mve_vector_1x16(__attribute__((unused)) const nest_mve_vector* vector) {
   __asm__ volatile(NEST_MVE_VECTOR_ROWS(ROW, NEST_MVE_VECTOR_COUNT, "r9"));
-  (void)vector;
 }
 
 /* Refer header file for details. */
 const uint8_t* __attribute__((naked))
-nest_mve_balanced_1x16(const nest_mve_vector* vector) {
+nest_mve_balanced_1x16(__attribute__((unused)) const nest_mve_vector* vector) {
   __asm__ volatile(NEST_MVE_VECTOR_ROWS(ROW, NEST_MVE_VECTOR_SAME, "r9"));
-  (void)vector;
 }
 #else
 typedef int nest_mve_vector_1x16_is_assembly; /* ISO C wants a declaration */

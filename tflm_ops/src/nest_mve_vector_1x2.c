@@ -24,16 +24,14 @@
 
 /* Refer header file for details. */
 const uint8_t* __attribute__((naked))
-nest_mve_vector_1x2(const nest_mve_vector* vector) {
+nest_mve_vector_1x2(__attribute__((unused)) const nest_mve_vector* vector) {
   __asm__ volatile(NEST_MVE_VECTOR_ROWS(ROW, NEST_MVE_VECTOR_COUNT, "r7"));
-  (void)vector;
 }
 
 /* Refer header file for details. */
 const uint8_t* __attribute__((naked))
-nest_mve_balanced_1x2(const nest_mve_vector* vector) {
+nest_mve_balanced_1x2(__attribute__((unused)) const nest_mve_vector* vector) {
   __asm__ volatile(NEST_MVE_VECTOR_ROWS(ROW, NEST_MVE_VECTOR_SAME, "r7"));
-  (void)vector;
 }
 #else
 typedef int nest_mve_vector_1x2_is_assembly; /* ISO C wants a declaration */

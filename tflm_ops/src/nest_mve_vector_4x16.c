@@ -47,16 +47,14 @@
 
 /* Refer header file for details. */
 const uint8_t* __attribute__((naked))
-nest_mve_vector_4x16(const nest_mve_vector* vector) {
+nest_mve_vector_4x16(__attribute__((unused)) const nest_mve_vector* vector) {
   __asm__ volatile(KERNEL(NEST_MVE_VECTOR_COUNT));
-  (void)vector;
 }
 
 /* Refer header file for details. */
 const uint8_t* __attribute__((naked))
-nest_mve_balanced_4x16(const nest_mve_vector* vector) {
+nest_mve_balanced_4x16(__attribute__((unused)) const nest_mve_vector* vector) {
   __asm__ volatile(KERNEL(NEST_MVE_VECTOR_SAME));
-  (void)vector;
 }
 #else
 typedef int nest_mve_vector_4x16_is_assembly; /* ISO C wants a declaration */
