@@ -28,6 +28,7 @@ _PUBLIC = {
     "plan": "keras_nest.planner",
     "Plan": "keras_nest.planner",
     "taylor_importance": "keras_nest.importance",
+    "channel_widths": "keras_nest.widths",
     "permute_channels": "keras_nest.permutation",
     "Recipe": "keras_nest.recipes",
     "Dress": "keras_nest.recipes",

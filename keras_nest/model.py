@@ -16,6 +16,7 @@ from keras_nest.layers.base import check_routing
 from keras_nest.masks import Pattern
 from keras_nest.nested_model import NestedModel
 from keras_nest.nesting import Exempt, Options, nested_graph
+from keras_nest.prefixes import Widths
 from keras_nest.recipes import Recipe, recipe_of
 from keras_nest.sampling import LevelSampler
 from keras_nest.schedules import MaskSchedule
@@ -68,7 +69,9 @@ def nest(
         sparsities: Share of the weights that each level leaves out, falling: level 0 is
             the sparsest and cheapest. Or a dict that gives each layer by name its own,
             which may repeat, as `keras_nest.plan` makes it; layers that are not in it
-            stay dense. Levels are then named by their sparsity over all these layers.
+            stay dense. Or the widths that `keras_nest.channel_widths` makes; then
+            levels keep the first channels, and `pattern` and `target` have no say.
+            Levels are then named by their sparsity over all these layers.
         recipe: How the papers train such models: "nested-sparse", "dress" or "lcs", or
             an object of `keras_nest.recipes` with options. What is given beside it goes
             before it; the defaults below are those without a recipe.
@@ -135,6 +138,9 @@ def nest(
     choice = dataclasses.replace(
         choice, **{key: value for key, value in given.items() if value is not None}
     )
+    prefixes = sparsities if isinstance(sparsities, Widths) else None
+    if prefixes is not None:
+        pattern, sparsities = "element", prefixes.sparsities
     values: tuple[float, ...] | dict[str, tuple[float, ...]]
     if isinstance(sparsities, Mapping):
         values = masks.check_layer_sparsities(sparsities)
@@ -149,6 +155,10 @@ def nest(
             f"Received: batch_norm={choice.batch_norm!r}"
         )
     line = choice.line_penalty is not None
+    if line and prefixes is not None:
+        raise NestError(
+            "Expected sparsities where levels lie on a line. Received: widths"
+        )
     if line and choice.routing != "sum":
         raise NestError(
             "Expected routing='sum' where levels lie on a line, as they hold no "
@@ -165,6 +175,7 @@ def nest(
         check_routing(choice.routing),
         choice.batch_norm,
         line=line,
+        prefixes=prefixes,
     )
     graph = nested_graph(model, options, exempt)
     return NestedModel(

@@ -21,6 +21,7 @@ from keras_nest.layers import (
     NestedDepthwiseConv2D,
 )
 from keras_nest.masks import Pattern
+from keras_nest.prefixes import ChannelPrefix
 from keras_nest.rewrite import as_functional, walk
 
 Exempt = str | Sequence[str] | Callable[[Any], bool] | None
@@ -58,6 +59,7 @@ class Options:
         sparsities: The sparsity of each level; or, by the names of the layers that get
             masks, the sparsities of each, of which all have as many.
         pattern, routing, batch_norm: See `nest`.
+        prefixes: By layer name, the widths that decide its masks.
         line: Whether levels lie on a line between two kernels, instead of being nested.
     """
 
@@ -66,6 +68,7 @@ class Options:
     routing: str = "sum"
     batch_norm: str = "private"
     line: bool = False
+    prefixes: Mapping[str, ChannelPrefix] | None = None
 
     @property
     def levels(self) -> int:
@@ -206,6 +209,7 @@ class _Plan:
                 sparsities=options.of_layer(self._copies.name_of(old)),
                 pattern=str(options.pattern),
                 routing=options.routing,
+                prefix=(options.prefixes or {}).get(self._copies.name_of(old)),
             )
         if type(old) is keras.layers.DepthwiseConv2D:
             return self._copies.of(old, NestedDepthwiseConv2D, levels=options.levels)

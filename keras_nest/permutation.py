@@ -70,12 +70,7 @@ def permute_channels(
     Raises:
         NestError: If the model cannot be nested, or importances have another shape.
     """
-    dense = nested_graph(model, Options((0.0,), Pattern()), None)
-    flat = level_graph(dense, 0, model.name)
-    channels = _Channels()
-    inputs = [channels.fixed(tensor.shape) for tensor in flat.inputs]
-    for value in walk(flat, inputs, channels.call):
-        channels.fix(value)
+    flat, channels = channels_of(model)
     orders = {}
     for group in channels.groups():
         order = group.order(importance)
@@ -84,6 +79,17 @@ def permute_channels(
             if part.is_producer:
                 orders[part.layer.name] = order
     return flat, orders
+
+
+def channels_of(model: Any) -> tuple[keras.Model, Channels]:
+    """A plain, flat copy of a model, and which of its channels belong together."""
+    dense = nested_graph(model, Options((0.0,), Pattern()), None)
+    flat = level_graph(dense, 0, model.name)
+    channels = Channels()
+    inputs = [channels.fixed(tensor.shape) for tensor in flat.inputs]
+    for value in walk(flat, inputs, channels.call):
+        channels.fix(value)
+    return flat, channels
 
 
 @dataclasses.dataclass(eq=False)
@@ -170,7 +176,7 @@ class _Part:
                 variable.assign(ops.convert_to_numpy(variable)[order])
 
 
-class _Channels:
+class Channels:
     """Follows the channels through the calls of a model."""
 
     def __init__(self) -> None:
@@ -180,6 +186,16 @@ class _Channels:
     def groups(self) -> list[_Group]:
         """The groups that may be sorted."""
         return [one for one in self._all if one.parent is None and not one.is_fixed]
+
+    def kernels(self) -> list[tuple[Any, _Group, _Group]]:
+        """The layers whose kernels are followed, with the groups they read and make."""
+        found = []
+        for group in self._all:
+            for part in group.parts if group.parent is None else ():
+                if part.is_producer:
+                    before = self._seen[id(part.layer), -2].group.root()
+                    found.append((part.layer, before, group))
+        return found
 
     def fixed(self, shape: Any) -> _Value:
         """A tensor whose channels stay as they are."""

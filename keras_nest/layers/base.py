@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -13,6 +13,7 @@ from keras import ops
 from keras_nest import masks
 from keras_nest.errors import NestError
 from keras_nest.masks import Pattern, check_level
+from keras_nest.prefixes import ChannelPrefix, read_prefix
 
 Tensor = Any
 PACKAGE = "keras_nest"
@@ -75,6 +76,8 @@ class NestedKernel(_Layer):
         routing: "sum": a weight's gradient is the sum over the levels that hold it.
             "owner": only the sparsest level that holds a weight updates it. Biases
             always take the sum.
+        prefix: Widths of the levels, which then keep the first channels and not the
+            largest weights; see `keras_nest.widths.channel_widths`.
 
     Attributes:
         levels: Number of levels (1 without sparsities).
@@ -89,6 +92,7 @@ class NestedKernel(_Layer):
         sparsities: Sequence[float] | None = None,
         pattern: str | Pattern = "element",
         routing: str = "sum",
+        prefix: ChannelPrefix | Mapping[str, Any] | None = None,
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
@@ -100,6 +104,7 @@ class NestedKernel(_Layer):
             self.pattern = self.asked_pattern = Pattern.parse(pattern)
         self.levels = len(self.sparsities) if self.sparsities else 1
         self.routing = check_routing(routing)
+        self.prefix = read_prefix(prefix)
         self.level_of: Any = None
 
     def build(self, input_shape: Any) -> None:
@@ -146,6 +151,9 @@ class NestedKernel(_Layer):
         if self.level_of is None or self.sparsities is None or self.pattern is None:
             return
         kernel = ops.convert_to_numpy(self.kernel)
+        if self.prefix is not None:
+            self.level_of.assign(self.prefix.level_of(kernel.shape, factor))
+            return
         held = masks.rows_of_kernel(ops.convert_to_numpy(self.level_of))
         rows = masks.level_of(
             np.abs(masks.rows_of_kernel(kernel)),
@@ -177,6 +185,7 @@ class NestedKernel(_Layer):
             "sparsities": self.sparsities,
             "pattern": str(self.asked_pattern or Pattern()),
             "routing": self.routing,
+            "prefix": None if self.prefix is None else self.prefix.get_config(),
         }
 
     # Keras' Conv and Dense save kernel and bias only, which would lose level_of.

@@ -1,0 +1,102 @@
+"""The mask of a layer whose levels keep the first channels: nested widths."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_nest.errors import NestError
+from keras_nest.masks import NEVER
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class ChannelPrefix:
+    """How many of a layer's first input and output channels each level keeps.
+
+    Attributes:
+        inputs: By level, how many input channels; not falling.
+        input_channels: How many there are. The kernel's input axis may hold them
+            several times, one set after the other, as behind a Flatten.
+        outputs: By level, how many output channels; not falling.
+        output_channels: How many there are.
+    """
+
+    inputs: tuple[int, ...]
+    input_channels: int
+    outputs: tuple[int, ...]
+    output_channels: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", tuple(self.inputs))
+        object.__setattr__(self, "outputs", tuple(self.outputs))
+        if len(self.inputs) != len(self.outputs):
+            raise NestError(
+                "Expected as many input as output widths, one for each level. "
+                f"Received: inputs={self.inputs}, outputs={self.outputs}"
+            )
+        check_widths(self.inputs, self.input_channels)
+        check_widths(self.outputs, self.output_channels)
+
+    @property
+    def sparsities(self) -> tuple[float, ...]:
+        """Share of the kernel that each level leaves out."""
+        size = self.input_channels * self.output_channels
+        pairs = zip(self.inputs, self.outputs, strict=True)
+        return tuple(1 - inputs * outputs / size for inputs, outputs in pairs)
+
+    def level_of(self, shape: Sequence[int], factor: float = 1.0) -> Array:
+        """`level_of`, uint8 of the kernel's shape [..., inputs, outputs].
+
+        Args:
+            shape: The kernel's shape.
+            factor: Share of the channels left out that is left out; 0 for none.
+        """
+        sets = shape[-2] // self.input_channels
+        inputs = np.tile(_levels(self.inputs, self.input_channels, factor), sets)
+        outputs = _levels(self.outputs, self.output_channels, factor)
+        levels = np.maximum(inputs[:, None], outputs[None, :])
+        return np.ascontiguousarray(np.broadcast_to(levels, tuple(shape)))
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in dataclasses.asdict(self).items()
+        }
+
+
+class Widths(dict[str, ChannelPrefix]):
+    """Layer name -> widths of its levels; `nest` takes it in place of sparsities."""
+
+    @property
+    def sparsities(self) -> dict[str, tuple[float, ...]]:
+        """The sparsities of each layer's kernel."""
+        return {name: prefix.sparsities for name, prefix in self.items()}
+
+
+def read_prefix(value: ChannelPrefix | Mapping[str, Any] | None) -> Any:
+    """A prefix out of a layer's config."""
+    return ChannelPrefix(**value) if isinstance(value, Mapping) else value
+
+
+def check_widths(widths: Sequence[int], channels: int) -> None:
+    """Raises if these are no numbers of channels for levels, sparsest first."""
+    in_range = all(1 <= width <= channels for width in widths)
+    if not widths or not in_range or any(a > b for a, b in itertools.pairwise(widths)):
+        raise NestError(
+            f"Expected widths from 1 to {channels} that do not fall from level to "
+            f"level. Received: {tuple(widths)}"
+        )
+
+
+def _levels(widths: Sequence[int], channels: int, factor: float) -> Array:
+    """The lowest level of each channel, 255 for none."""
+    left_out = channels - np.asarray(widths)
+    counts = channels - np.floor(factor * left_out + 0.5).astype(int)
+    levels = np.searchsorted(counts, np.arange(channels), side="right")
+    return np.where(levels == len(widths), NEVER, levels).astype(np.uint8)
