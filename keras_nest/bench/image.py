@@ -94,7 +94,7 @@ def options_for(target: Target) -> list[str]:
 
 
 def _kernel_sources(sources: Path) -> list[Path]:
-    found = sorted((sources / "src").glob("*.[cS]"))
+    found = sorted((sources / "src").rglob("*.[cS]"))
     # As a folder to include from, they would be looked for in the wrong place.
     return [path.resolve() for path in found]
 

@@ -1,6 +1,6 @@
 """Scratch memory of blocks and lists on cores with the DSP extension.
 
-The same arithmetic as tflm_ops/src/nest_decoded_buffer_size.c.
+The same arithmetic as tflm_ops/src/decoded/nest_decoded_buffer_size.c.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 from keras_nest.format.header import Header
 from keras_nest.format.layout import fits, is_vector, layout_of, scratch_rows
 
-# tflm_ops/src/decode.h
+# tflm_ops/src/decoded/decode.h
 _ROWS, _PAIRS, _TILES, _INPUTS = 16, 1024, 8, 3072
 _BLOCKS = ((1, 1), (1, 2), (1, 4), (1, 16), (4, 4), (4, 16))
 _SLACK = 24

@@ -1,6 +1,6 @@
 """Where the direct kernels keep their inputs: what the offsets of a blob mean.
 
-The same arithmetic as tflm_ops/src/nest_find_layout.c.
+The same arithmetic as tflm_ops/src/inputs/nest_find_layout.c.
 """
 
 from __future__ import annotations

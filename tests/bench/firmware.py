@@ -44,7 +44,7 @@ def compile_cxx(target: Target, sources: list[Path], folder: Path) -> None:
 
 
 def kernel_sources() -> list[Path]:
-    return sorted((OPS / "src").glob("*.c"))
+    return sorted((OPS / "src").rglob("*.c"))
 
 
 def glue_sources() -> list[Path]:

@@ -44,7 +44,7 @@ def call(*command: object, cwd: Path) -> str:
 )
 def test_compiles_without_warnings(compiler: str, tmp_path: Path) -> None:
     name, *flags = compiler.split()
-    sources = sorted((OPS / "src").glob("*.c"))
+    sources = sorted((OPS / "src").rglob("*.c"))
     assert sources
     include = OPS / "include"
     call(
@@ -54,7 +54,7 @@ def test_compiles_without_warnings(compiler: str, tmp_path: Path) -> None:
 
 def test_single_rounding_firmware_is_a_compile_error(tmp_path: Path) -> None:
     command = [tool("gcc"), "-DTFLITE_SINGLE_ROUNDING=1", f"-I{OPS / 'include'}"]
-    command += ["-fsyntax-only", str(OPS / "src" / "nest_open.c")]
+    command += ["-fsyntax-only", str(OPS / "src" / "open" / "nest_open.c")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0
     assert "TFLITE_SINGLE_ROUNDING" in done.stderr

@@ -15,7 +15,7 @@
 #ifndef NEST_SRC_DIRECT_H_
 #define NEST_SRC_DIRECT_H_
 
-#include "stream.h"
+#include "vectors/stream.h"
 
 /* Output rows whose plans are made at a time for a single vector. */
 #define NEST_VECTOR_ROWS 32

@@ -1,8 +1,8 @@
 #include <string.h>
 
-#include "cmsis_nn.h"
-#include "depthwise.h"
-#include "mve_depthwise.h"
+#include "cmsis_nn/cmsis_nn.h"
+#include "depthwise/depthwise.h"
+#include "mve/mve_depthwise.h"
 #include "nest/requantize.h"
 
 /* Sums of channels that are held at a time, as int32. */

@@ -1,8 +1,8 @@
-#include "cmsis_nn.h"
-#include "decode.h"
-#include "dense.h"
-#include "mve_dense.h"
-#include "vectors.h"
+#include "cmsis_nn/cmsis_nn.h"
+#include "decoded/decode.h"
+#include "dense/dense.h"
+#include "mve/mve_dense.h"
+#include "vectors/vectors.h"
 
 /* What the levels that have rings take. */
 static size_t sparse_bytes(const nest_op* op) {

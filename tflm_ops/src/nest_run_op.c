@@ -1,8 +1,8 @@
-#include "cmsis_nn.h"
-#include "decode.h"
-#include "dense.h"
-#include "mve_dense.h"
-#include "vectors.h"
+#include "cmsis_nn/cmsis_nn.h"
+#include "decoded/decode.h"
+#include "dense/dense.h"
+#include "mve/mve_dense.h"
+#include "vectors/vectors.h"
 
 static void run_dense(const nest_op* op, int32_t level, const int8_t* input,
                       int8_t* output, void* scratch) {

@@ -8,7 +8,7 @@
 //   tflite::MicroMutableOpResolver<8> resolver;
 //   tflite::micro::RegisterNestedOps(resolver);  // takes three places
 //
-// Build with src/*.c and tflm/*.cc of this folder's parent, which is to be an
+// Build with all of src/ and tflm/*.cc of this folder's parent, which is to be an
 // include path together with its folder include/.
 //
 // Needs no exceptions, no RTTI and no heap; C++11 and later; TFLM from 2023 on,

@@ -1,0 +1,164 @@
+#include "../vectors/stream.h"
+
+/* The sums of a channel's positive weights and of its negative ones. */
+typedef struct reach {
+  uint64_t up, down;
+} reach;
+
+static void add_weight(int32_t weight, reach* sum) {
+  if (weight > 0) {
+    sum->up += (uint32_t)weight;
+  } else {
+    sum->down += (uint32_t)-weight;
+  }
+}
+
+/* Table entries that requantization is defined for, a sum in its range for all
+ * int8 inputs, and the folded bias of the weights. */
+static nest_status check_level(const nest_op* op, int32_t level,
+                               int32_t channel, const reach* sum) {
+  const int32_t at = op->level_table[level] * op->out_c + channel;
+  const int32_t shift = op->shift[at];
+  const int64_t bias = op->bias[at];
+  if (op->multiplier[at] == INT32_MIN || shift < -31 || shift > 30) {
+    return NEST_ERROR_HEADER;
+  }
+  /* How far inputs are above and below their zero point: neither is negative.
+   * Below 2^32 weights: no overflow. */
+  const uint32_t above = (uint32_t)(127 - op->input_zero_point);
+  const uint32_t below = (uint32_t)(128 + op->input_zero_point);
+  const int64_t highest = (int64_t)(sum->up * above + sum->down * below);
+  const int64_t lowest = -(int64_t)(sum->up * below + sum->down * above);
+  const int64_t limit = (int64_t)1 << (30 - (shift > 0 ? shift : 0));
+  if (highest + bias >= limit || lowest + bias <= -limit) {
+    return NEST_ERROR_ACCUMULATOR;
+  }
+  if (op->folded == NULL) return NEST_OK;
+  const uint32_t weights = (uint32_t)sum->up - (uint32_t)sum->down;
+  const uint32_t folded =
+      (uint32_t)bias - (uint32_t)op->input_zero_point * weights;
+  return (uint32_t)nest_folded_row(op, level)[channel] == folded
+             ? NEST_OK
+             : NEST_ERROR_SECTIONS;
+}
+
+/* A channel that has the same weights at the levels `from` to `to`. A row that
+ * fills up the last row group has none. */
+static nest_status check_channel(const nest_op* op, int32_t from, int32_t to,
+                                 int32_t channel, const reach* sum) {
+  if (channel >= op->out_c) {
+    return (sum->up | sum->down) == 0 ? NEST_OK : NEST_ERROR_SECTIONS;
+  }
+  nest_status status = NEST_OK;
+  for (int32_t level = from; level <= to && status == NEST_OK; ++level) {
+    status = check_level(op, level, channel, sum);
+  }
+  return status;
+}
+
+/* Weights stored whole, of the levels from `from` on: those of a row in one
+ * piece, of a depthwise convolution `rows` apart. */
+static nest_status check_dense(const nest_op* op, int32_t from) {
+  const int depthwise = op->kind == NEST_DEPTHWISE_CONV_2D;
+  const int32_t rows = depthwise ? op->out_c : op->row_groups * op->block_rows;
+  const size_t step = depthwise ? (size_t)op->out_c : 1;
+  const size_t row_step = depthwise ? 1 : (size_t)op->columns;
+  nest_status status = NEST_OK;
+  for (int32_t row = 0; row < rows && status == NEST_OK; ++row) {
+    const int8_t* weight = op->dense + (size_t)row * row_step;
+    reach sum = {0, 0};
+    for (int32_t i = 0; i < op->columns; ++i, weight += step) {
+      add_weight(*weight, &sum);
+    }
+    status = check_channel(op, from, op->levels - 1, row, &sum);
+  }
+  return status;
+}
+
+/* Where a row group's entries are read; a block of them, and how far its next
+ * row and column are. */
+typedef struct cursor {
+  const uint8_t* indices;
+  const int8_t* values;
+  uint32_t block;
+  size_t row_step, col_step;
+} cursor;
+
+/* A block by its entry in a record. */
+static const int8_t* find_in_record(const nest_op* op, uint32_t entry,
+                                    cursor* at) {
+  const size_t each = nest_record_entries(op);
+  const size_t slot = entry % each;
+  const size_t first = nest_value_at(op, slot, 0, 0);
+  at->row_step = nest_value_at(op, slot, 1, 0) - first;
+  at->col_step = nest_value_at(op, slot, 0, 1) - first;
+  return at->values + entry / each * nest_record_bytes(op) + first;
+}
+
+/* The next block by its index; NULL past the end of the row. */
+static const int8_t* find_by_index(const nest_op* op, cursor* at) {
+  const int8_t* values = at->values;
+  at->block += nest_load(at->indices, op->index_bytes);
+  at->indices += op->index_bytes;
+  if (at->block >= (uint32_t)(op->columns / op->block_cols)) return NULL;
+  at->col_step = 1;
+  if (op->encoding == NEST_LISTS) {
+    at->row_step = (size_t)op->columns;
+    return values + (size_t)at->block * (size_t)op->block_cols;
+  }
+  at->row_step = (size_t)op->block_cols;
+  at->values += nest_block_size(op);
+  return values;
+}
+
+static void add_block(const nest_op* op, const int8_t* values, const cursor* at,
+                      reach* sums) {
+  for (int32_t row = 0; row < op->block_rows; ++row) {
+    const int8_t* weight = values;
+    for (int32_t col = 0; col < op->block_cols; ++col) {
+      add_weight(*weight, &sums[row]);
+      weight += at->col_step;
+    }
+    values += at->row_step;
+  }
+}
+
+/* Walks the rings of a row group; *at moves past it. */
+static nest_status check_group(const nest_op* op, int32_t group, cursor* at) {
+  const int places = nest_has_places(op);
+  reach sums[NEST_MAX_BLOCK_ROWS] = {{0, 0}, {0, 0}, {0, 0}, {0, 0}};
+  uint32_t i = 0;
+  for (int32_t ring = 0; ring < nest_rings(op); ++ring) {
+    const uint32_t count = nest_count(op, group, ring);
+    at->block = 0;
+    /* Places are counted from ring 0 on. */
+    for (uint32_t end = places ? count : i + count; i < end; ++i) {
+      const int8_t* values =
+          places ? find_in_record(op, i, at) : find_by_index(op, at);
+      if (values == NULL) return NEST_ERROR_INDEX;
+      add_block(op, values, at, sums);
+    }
+    for (int32_t row = 0; row < op->block_rows; ++row) {
+      const int32_t channel = group * op->block_rows + row;
+      const nest_status status =
+          check_channel(op, ring, ring, channel, &sums[row]);
+      if (status != NEST_OK) return status;
+    }
+  }
+  if (places) at->values += nest_stream_bytes(op, i);
+  if (op->encoding == NEST_LISTS) {
+    at->values += (size_t)op->block_rows * (size_t)op->columns;
+  }
+  return NEST_OK;
+}
+
+/* Refer header file for details. */
+nest_status nest_check_weights(const nest_op* op) {
+  if (op->encoding == NEST_DENSE) return check_dense(op, 0);
+  cursor at = {op->indices, op->values, 0, 0, 0};
+  for (int32_t group = 0; group < op->row_groups; ++group) {
+    const nest_status status = check_group(op, group, &at);
+    if (status != NEST_OK) return status;
+  }
+  return op->dense != NULL ? check_dense(op, op->levels - 1) : NEST_OK;
+}

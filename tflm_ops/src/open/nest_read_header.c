@@ -1,0 +1,132 @@
+#include <string.h>
+
+#include "../direct.h"
+
+static int32_t u8(const uint8_t* blob, size_t at) { return blob[at]; }
+
+static int32_t i8(const uint8_t* blob, size_t at) {
+  return (blob[at] ^ 128) - 128;
+}
+
+static int32_t u16(const uint8_t* blob, size_t at) {
+  return (int32_t)nest_load(blob + at, 2);
+}
+
+/* A dimension; one beyond the limit reads as 0, which no check lets pass. */
+static int32_t dim(const uint8_t* blob, size_t at) {
+  const uint32_t value = nest_load(blob + at, 4);
+  return value <= NEST_MAX_DIM ? (int32_t)value : 0;
+}
+
+static int all_zero(const uint8_t* from, int32_t bytes) {
+  for (int32_t i = 0; i < bytes; ++i) {
+    if (from[i] != 0) return 0;
+  }
+  return 1;
+}
+
+static int in_range(int32_t value, int32_t low, int32_t high) {
+  return low <= value && value <= high;
+}
+
+static void read_fields(const uint8_t* blob, nest_op* op) {
+  op->kind = (nest_op_kind)u8(blob, NEST_HEADER_OP_U8);
+  op->encoding = (nest_encoding)u8(blob, NEST_HEADER_ENCODING_U8);
+  op->levels = u8(blob, NEST_HEADER_LEVELS_U8);
+  op->block_rows = u8(blob, NEST_HEADER_BLOCK_ROWS_U8);
+  op->block_cols = u8(blob, NEST_HEADER_BLOCK_COLS_U8);
+  op->index_bytes = u8(blob, NEST_HEADER_INDEX_BYTES_U8);
+  op->count_bytes = u8(blob, NEST_HEADER_COUNT_BYTES_U8);
+  const int32_t flags = u8(blob, NEST_HEADER_FLAGS_U8);
+  op->balanced = (flags & NEST_FLAG_BALANCED) != 0;
+  op->dense_top = (flags & NEST_FLAG_DENSE_TOP) != 0;
+  op->input_zero_point = i8(blob, NEST_HEADER_INPUT_ZERO_POINT_I8);
+  op->output_zero_point = i8(blob, NEST_HEADER_OUTPUT_ZERO_POINT_I8);
+  op->act_min = i8(blob, NEST_HEADER_ACT_MIN_I8);
+  op->act_max = i8(blob, NEST_HEADER_ACT_MAX_I8);
+  op->in_h = dim(blob, NEST_HEADER_IN_H_U32);
+  op->in_w = dim(blob, NEST_HEADER_IN_W_U32);
+  op->in_c = dim(blob, NEST_HEADER_IN_C_U32);
+  op->out_h = dim(blob, NEST_HEADER_OUT_H_U32);
+  op->out_w = dim(blob, NEST_HEADER_OUT_W_U32);
+  op->out_c = dim(blob, NEST_HEADER_OUT_C_U32);
+  op->kernel_h = u16(blob, NEST_HEADER_KERNEL_H_U16);
+  op->kernel_w = u16(blob, NEST_HEADER_KERNEL_W_U16);
+  op->stride_h = u16(blob, NEST_HEADER_STRIDE_H_U16);
+  op->stride_w = u16(blob, NEST_HEADER_STRIDE_W_U16);
+  op->dilation_h = u16(blob, NEST_HEADER_DILATION_H_U16);
+  op->dilation_w = u16(blob, NEST_HEADER_DILATION_W_U16);
+  op->pad_top = u16(blob, NEST_HEADER_PAD_TOP_U16);
+  op->pad_left = u16(blob, NEST_HEADER_PAD_LEFT_U16);
+  op->level_table = blob + NEST_HEADER_LEVEL_TABLE_U8;
+}
+
+/* The blocks that the kernels of offsets and vectors have loops for. */
+static int places_shape_is_valid(const nest_op* op) {
+  const int vectors = op->encoding == NEST_VECTORS;
+  const int wide = op->block_cols == 4 || (vectors && op->block_cols == 16);
+  if (op->block_rows == 4) {
+    return wide && op->out_c % 4 == 0 && nest_is_vector(op);
+  }
+  if (op->block_rows != 1) return 0;
+  if (op->block_cols == 1) return vectors || !nest_is_vector(op);
+  return wide || op->block_cols == 2;
+}
+
+static int flags_are_valid(const nest_op* op, int32_t flags) {
+  if (op->encoding == NEST_DENSE) return (flags & ~NEST_FLAG_FOLDED) == 0;
+  if (!nest_has_places(op)) return (flags & ~NEST_FLAG_BALANCED) == 0;
+  return (flags & ~(NEST_FLAG_BALANCED | NEST_FLAG_DENSE_TOP)) == 0 &&
+         (op->levels > 1 || !op->dense_top);
+}
+
+static int encoding_is_valid(const uint8_t* blob, const nest_op* op) {
+  if (!in_range(u8(blob, NEST_HEADER_ENCODING_U8), NEST_DENSE, NEST_VECTORS) ||
+      !flags_are_valid(op, u8(blob, NEST_HEADER_FLAGS_U8))) {
+    return 0;
+  }
+  if (op->encoding == NEST_DENSE) {
+    return op->index_bytes == 0 && op->count_bytes == 0 &&
+           op->block_rows == 1 && op->block_cols == 1;
+  }
+  const int places = nest_has_places(op);
+  return op->kind != NEST_DEPTHWISE_CONV_2D &&
+         in_range(op->index_bytes, places ? 0 : 1, places ? 0 : 2) &&
+         (!places || places_shape_is_valid(op)) &&
+         (in_range(op->count_bytes, places ? 2 : 1, 2) ||
+          (op->count_bytes == 4 && !places)) &&
+         in_range(op->block_rows, 1, NEST_MAX_BLOCK_ROWS) &&
+         in_range(op->block_cols, 1, NEST_MAX_BLOCK_COLS) &&
+         op->in_c % op->block_cols == 0;
+}
+
+static int levels_are_valid(const uint8_t* blob, const nest_op* op) {
+  const int32_t tables = u8(blob, NEST_HEADER_TABLES_U8);
+  if (!in_range(op->levels, 1, NEST_MAX_LEVELS)) return 0;
+  if (!in_range(tables, 1, op->levels)) return 0;
+  for (int32_t level = 0; level < op->levels; ++level) {
+    if (op->level_table[level] >= tables) return 0;
+  }
+  return all_zero(op->level_table + op->levels, NEST_MAX_LEVELS - op->levels);
+}
+
+nest_status nest_read_header(const uint8_t* blob, size_t bytes, nest_op* op) {
+  if (bytes < NEST_HEADER_BYTES) return NEST_ERROR_TRUNCATED;
+  if ((uintptr_t)blob % 4 != 0) return NEST_ERROR_ALIGNMENT;
+  if (memcmp(blob + NEST_HEADER_MAGIC, "NEST", 4) != 0) return NEST_ERROR_MAGIC;
+  if (u8(blob, NEST_HEADER_VERSION_U8) != NEST_FORMAT_VERSION) {
+    return NEST_ERROR_VERSION;
+  }
+  if (nest_load(blob + NEST_HEADER_TOTAL_BYTES_U32, 4) != bytes) {
+    return NEST_ERROR_TRUNCATED;
+  }
+  read_fields(blob, op);
+  const int32_t kind = u8(blob, NEST_HEADER_OP_U8);
+  if (!in_range(kind, NEST_CONV_2D, NEST_FULLY_CONNECTED) ||
+      !levels_are_valid(blob, op) || !encoding_is_valid(blob, op) ||
+      op->act_min > op->act_max || !all_zero(blob + NEST_HEADER_RESERVED0, 2) ||
+      !all_zero(blob + NEST_HEADER_RESERVED1, 16)) {
+    return NEST_ERROR_HEADER;
+  }
+  return NEST_OK;
+}
