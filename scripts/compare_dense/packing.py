@@ -17,11 +17,12 @@ def label(blob: bytes) -> str:
 def fast(op: NestedOp, target: str) -> dict[str, bytes]:
     """The forms made for speed, all levels of one kind; by their labels.
 
-    Where the format has none, those made for size.
+    Where the format has none, the smaller form whose levels are all sparse.
     """
     found = {c.encoding: c.blob for c in _usable(op, target) if not c.dense_top}
     speed = {name: found[name] for name in ("offsets", "vectors") if name in found}
-    return speed or found
+    other = "dense" if op.level_of is None else "blocks"
+    return speed or {other: found[other]}
 
 
 def everything(op: NestedOp, target: str) -> dict[str, bytes]:
