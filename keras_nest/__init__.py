@@ -27,6 +27,7 @@ _PUBLIC = {
     "NestedModel": "keras_nest.model",
     "plan": "keras_nest.planner",
     "Plan": "keras_nest.planner",
+    "plan_widths": "keras_nest.planner",
     "taylor_importance": "keras_nest.importance",
     "channel_widths": "keras_nest.widths",
     "permute_channels": "keras_nest.permutation",

@@ -197,6 +197,11 @@ class Channels:
                     found.append((part.layer, before, group))
         return found
 
+    def read_by(self, layer: Any) -> _Group | None:
+        """The group whose channels a layer's kernel goes by, None if not followed."""
+        value = self._seen.get((id(layer), -2))
+        return None if value is None else value.group.root()
+
     def fixed(self, shape: Any) -> _Value:
         """A tensor whose channels stay as they are."""
         value = self._new(int(shape[-1] or 1) if len(shape) > 1 else 1)

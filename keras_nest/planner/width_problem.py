@@ -1,0 +1,126 @@
+"""Widths of channel groups under one budget, as a mixed-integer linear program.
+
+The cost of a layer is a product of two widths. It is exact here: beside a binary for
+each width of a group there is a variable for each pair of widths that a layer joins,
+whose sums over either side are the binaries.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import optimize, sparse
+
+from keras_nest.errors import NestError
+
+Array = np.ndarray[Any, Any]
+
+_GAP = 1e-6
+_ATTEMPTS = 8
+
+
+@dataclasses.dataclass
+class WidthProblem:
+    """What each choice of widths is worth and costs.
+
+    Attributes:
+        values: By group, what each of its widths is worth by itself.
+        costs: By group, what each costs by itself.
+        pairs: By two groups, tables [widths of one, widths of the other] of what both
+            are worth and cost together.
+    """
+
+    values: list[Array]
+    costs: list[Array]
+    pairs: dict[tuple[int, int], tuple[Array, Array]]
+
+    def total(self, chosen: Sequence[int]) -> tuple[float, float]:
+        """Value and cost of a choice, the number of a width for each group."""
+        value = sum(float(v[i]) for v, i in zip(self.values, chosen, strict=True))
+        cost = sum(float(c[i]) for c, i in zip(self.costs, chosen, strict=True))
+        for (g, h), (worth, price) in self.pairs.items():
+            value += float(worth[chosen[g], chosen[h]])
+            cost += float(price[chosen[g], chosen[h]])
+        return value, cost
+
+    def solve(
+        self, budget: float, lowest: Sequence[int] | None, seconds: float
+    ) -> list[int]:
+        """The choice of the largest value within the budget.
+
+        Args:
+            budget: What it may cost.
+            lowest: The first width that each group may take. Default: any.
+            seconds: Time after which the best choice found so far is taken.
+
+        Raises:
+            NestError: If there is none.
+        """
+        sizes = [len(v) for v in self.values]
+        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
+        lengths = [worth.size for worth, _ in self.pairs.values()]
+        count = int(starts[-1]) + sum(lengths)
+        value = np.concatenate(
+            [*self.values, *(worth.ravel() for worth, _ in self.pairs.values())]
+        )
+        cost = np.concatenate(
+            [*self.costs, *(price.ravel() for _, price in self.pairs.values())]
+        )
+        upper = np.ones(count)
+        for group, first in enumerate(lowest or []):
+            upper[starts[group] : starts[group] + first] = 0
+        binary = np.arange(count) < starts[-1]
+        scale = max(self.total([size - 1 for size in sizes])[1], 1.0)
+        worth_scale = max(float(np.abs(value).max(initial=0.0)), 1e-300)
+        equal = optimize.LinearConstraint(*self._equalities(starts, count))
+        limit = budget
+        for _ in range(_ATTEMPTS):
+            row = sparse.csr_matrix(cost[None] / scale)
+            result = optimize.milp(
+                -value / worth_scale,
+                integrality=binary.astype(int),
+                bounds=optimize.Bounds(0, upper),
+                constraints=[
+                    equal,
+                    optimize.LinearConstraint(row, -np.inf, limit / scale),
+                ],
+                options={"time_limit": seconds, "mip_rel_gap": _GAP},
+            )
+            if result.x is None:
+                break
+            chosen = [
+                int(np.argmax(result.x[a : a + n]))
+                for a, n in zip(starts, sizes, strict=False)
+            ]
+            over = self.total(chosen)[1] - budget
+            if over <= 0:
+                return chosen
+            limit -= 2 * over  # the solver may go over by its tolerance
+        raise NestError(
+            "Expected budgets that a choice of widths meets. "
+            f"Received: none found; the solver says: {result.message}"
+        )
+
+    def _equalities(self, starts: Array, count: int) -> tuple[Any, Any, Any]:
+        """One width a group, and pairs that agree with the widths of both sides."""
+        rows: list[tuple[list[int], list[float], float]] = []
+        for group, values in enumerate(self.values):
+            own = range(starts[group], starts[group] + len(values))
+            rows.append((list(own), [1.0] * len(values), 1.0))
+        start = int(starts[-1])
+        for (g, h), (worth, _) in self.pairs.items():
+            places = start + np.arange(worth.size).reshape(worth.shape)
+            start += worth.size
+            for side, table in ((g, places), (h, places.T)):
+                for number in range(len(table)):
+                    line = [*table[number].tolist(), int(starts[side]) + number]
+                    rows.append((line, [1.0] * (len(line) - 1) + [-1.0], 0.0))
+        indices = np.repeat(np.arange(len(rows)), [len(row[0]) for row in rows])
+        columns = np.concatenate([row[0] for row in rows])
+        data = np.concatenate([row[1] for row in rows])
+        matrix = sparse.csr_matrix((data, (indices, columns)), (len(rows), count))
+        right = np.array([row[2] for row in rows])
+        return matrix, right, right
