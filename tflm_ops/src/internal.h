@@ -72,12 +72,7 @@ static inline const int32_t* nest_folded_row(const nest_op* op, int32_t level) {
 
 /* Entries of a ring in a row group; in the encodings offsets and vectors those
  * of the rings up to it. */
-static inline uint32_t nest_count(const nest_op* op, int32_t group,
-                                  int32_t ring) {
-  const int32_t row = op->balanced ? 0 : group;
-  const size_t at = (size_t)row * (size_t)nest_rings(op) + (size_t)ring;
-  return nest_load(op->counts + at * (size_t)op->count_bytes, op->count_bytes);
-}
+uint32_t nest_count(const nest_op* op, int32_t group, int32_t ring);
 
 /* Weights of a block. */
 static inline size_t nest_block_size(const nest_op* op) {

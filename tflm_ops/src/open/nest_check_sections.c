@@ -1,69 +1,70 @@
 #include "../vectors/stream.h"
 
-/* A section found: moves on to the next, over alignment bytes that are zero. */
-static int next_section(const uint8_t* blob, size_t bytes, uint64_t* at,
-                        uint64_t size) {
-  uint64_t end = *at + size;
-  if (end > bytes) return 0;
-  for (; end % 4 != 0 && end < bytes; ++end) {
-    if (blob[end] != 0) return 0;
-  }
-  *at = end;
+/* The blob and the place of the section that is being found. */
+typedef struct reader {
+  const uint8_t* blob;
+  size_t bytes;
+  size_t at; /* at most bytes */
+} reader;
+
+/* Moves on by `count` elements of `each` bytes. */
+static int skip(reader* r, size_t count, size_t each) {
+  if (each > 0 && count > (r->bytes - r->at) / each) return 0;
+  r->at += count * each;
   return 1;
 }
 
-/* Entries that the indices are of. */
-static uint64_t entries_of(const nest_op* op, uint64_t count_entries) {
-  uint64_t entries = 0;
+/* Moves on to the next multiple of 4, over bytes that are zero. */
+static int align(reader* r) {
+  for (; r->at % 4 != 0 && r->at < r->bytes; ++r->at) {
+    if (r->blob[r->at] != 0) return 0;
+  }
+  return 1;
+}
+
+/* Whether a section begins here, as the header says. */
+static const uint8_t* begin_section(reader* r, size_t field) {
+  if (!align(r) || nest_load(r->blob + field, 4) != r->at) return NULL;
+  return r->blob + r->at;
+}
+
+/* Entries that the indices are of; more than bytes where they are too many. */
+static size_t entries_of(const nest_op* op, size_t counts, size_t bytes) {
+  size_t entries = 0;
   if (nest_has_places(op)) return 0;
-  for (uint64_t i = 0; i < count_entries; ++i) {
-    entries +=
-        nest_load(op->counts + i * (uint64_t)op->count_bytes, op->count_bytes);
+  for (size_t i = 0; i < counts; ++i) {
+    const size_t at = i * (size_t)op->count_bytes;
+    const size_t count = nest_load(op->counts + at, op->count_bytes);
+    if (count > bytes - entries) return bytes + 1;
+    entries += count;
   }
-  return op->balanced ? entries * (uint64_t)op->row_groups : entries;
+  const size_t groups = op->balanced ? (size_t)op->row_groups : 1;
+  return entries > bytes / groups ? bytes + 1 : entries * groups;
 }
 
-/* Bytes of the records of all row groups. */
-static uint64_t record_bytes(const nest_op* op) {
-  uint64_t bytes = 0;
+/* Records of all row groups; entries of the encoding blocks. */
+static int skip_values(const nest_op* op, size_t entries, reader* r) {
+  if (!nest_has_places(op)) return skip(r, entries, nest_block_size(op));
   for (int32_t group = 0; group < op->row_groups; ++group) {
-    bytes += nest_stream_bytes(op, nest_count(op, group, nest_rings(op) - 1));
+    const uint32_t count = nest_count(op, group, nest_rings(op) - 1);
+    if (!skip(r, nest_stream_bytes(op, count), 1)) return 0;
   }
-  return bytes;
+  return 1;
 }
 
-/* Bytes of the weights of the densest level, if they are stored whole. */
-static uint64_t dense_bytes(const nest_op* op) {
-  const int32_t rows = op->row_groups * op->block_rows;
-  return (uint64_t)rows * (uint64_t)op->columns;
-}
-
-/* The values from `at` on: whether they end where the blob does. */
-static int find_values(const uint8_t* blob, size_t bytes, uint64_t at,
-                       uint64_t entries, nest_op* op) {
-  op->values = (const int8_t*)blob + at;
+/* Finds op->values and op->dense: whether they end where the blob does. */
+static int find_values(size_t entries, reader* r, nest_op* op) {
+  op->values = (const int8_t*)begin_section(r, NEST_HEADER_VALUES_OFFSET_U32);
   op->dense = NULL;
-  if (op->encoding == NEST_BLOCKS) {
-    return at + entries * nest_block_size(op) == bytes;
+  if (op->values == NULL) return 0;
+  if (op->encoding == NEST_BLOCKS || nest_has_places(op)) {
+    if (!skip_values(op, entries, r)) return 0;
+    if (!op->dense_top) return r->at == r->bytes;
+    if (!align(r)) return 0;
   }
-  if (nest_has_places(op)) {
-    const uint64_t size = record_bytes(op);
-    if (!op->dense_top) return at + size == bytes;
-    if (!next_section(blob, bytes, &at, size)) return 0;
-  }
-  op->dense = (const int8_t*)blob + at;
-  return at + dense_bytes(op) == bytes;
-}
-
-/* Bytes of the indices section. */
-static uint64_t index_bytes(const uint8_t* blob, const nest_op* op,
-                            uint64_t entries) {
-  const uint64_t folded = 4 * (uint64_t)op->out_c;
-  if (op->encoding == NEST_VECTORS) return folded * (uint64_t)op->levels;
-  if (blob[NEST_HEADER_FLAGS_U8] & NEST_FLAG_FOLDED) {
-    return folded * blob[NEST_HEADER_TABLES_U8];
-  }
-  return entries * (uint64_t)op->index_bytes;
+  op->dense = (const int8_t*)r->blob + r->at;
+  const size_t rows = (size_t)(op->row_groups * op->block_rows);
+  return skip(r, rows, (size_t)op->columns) && r->at == r->bytes;
 }
 
 nest_status nest_check_sections(const uint8_t* blob, size_t bytes,
@@ -71,48 +72,36 @@ nest_status nest_check_sections(const uint8_t* blob, size_t bytes,
   op->columns = op->kernel_h * op->kernel_w;
   if (op->kind != NEST_DEPTHWISE_CONV_2D) op->columns *= op->in_c;
   op->row_groups = (op->out_c + op->block_rows - 1) / op->block_rows;
+  reader r = {blob, bytes, NEST_HEADER_BYTES};
 
-  uint64_t at = NEST_HEADER_BYTES;
-  if (nest_load(blob + NEST_HEADER_TABLES_OFFSET_U32, 4) != at) {
-    return NEST_ERROR_SECTIONS;
-  }
-  const uint64_t channels =
-      (uint64_t)blob[NEST_HEADER_TABLES_U8] * (uint64_t)op->out_c;
-  const void* tables = blob + at;
-  if (!next_section(blob, bytes, &at, 9 * channels)) return NEST_ERROR_SECTIONS;
-  op->multiplier = (const int32_t*)tables;
+  const size_t tables = blob[NEST_HEADER_TABLES_U8];
+  const size_t channels = tables * (size_t)op->out_c;
+  const void* from = begin_section(&r, NEST_HEADER_TABLES_OFFSET_U32);
+  if (from == NULL || !skip(&r, channels, 9)) return NEST_ERROR_SECTIONS;
+  op->multiplier = (const int32_t*)from;
   op->bias = op->multiplier + channels;
   op->shift = (const int8_t*)(op->bias + channels);
 
-  if (nest_load(blob + NEST_HEADER_COUNTS_OFFSET_U32, 4) != at) {
+  /* At most 2^29 counts. */
+  const size_t counts =
+      (size_t)nest_rings(op) * (size_t)(op->balanced ? 1 : op->row_groups);
+  op->counts = begin_section(&r, NEST_HEADER_COUNTS_OFFSET_U32);
+  if (op->counts == NULL || !skip(&r, counts, (size_t)op->count_bytes)) {
     return NEST_ERROR_SECTIONS;
   }
-  op->counts = blob + at;
-  const uint64_t count_entries =
-      (uint64_t)nest_rings(op) * (uint64_t)(op->balanced ? 1 : op->row_groups);
-  if (!next_section(blob, bytes, &at,
-                    count_entries * (uint64_t)op->count_bytes)) {
-    return NEST_ERROR_SECTIONS;
-  }
-  /* At most 2^29 counts below 2^32: no overflow; an entry takes a byte. */
-  const uint64_t entries = entries_of(op, count_entries);
+  /* An entry takes a byte. */
+  const size_t entries = entries_of(op, counts, bytes);
   if (entries > bytes) return NEST_ERROR_SECTIONS;
 
-  if (nest_load(blob + NEST_HEADER_INDICES_OFFSET_U32, 4) != at) {
+  op->indices = begin_section(&r, NEST_HEADER_INDICES_OFFSET_U32);
+  const int folded = blob[NEST_HEADER_FLAGS_U8] & NEST_FLAG_FOLDED;
+  const int vectors = op->encoding == NEST_VECTORS;
+  const size_t rows = vectors ? (size_t)op->levels : folded ? tables : 0;
+  op->folded = rows > 0 ? (const int32_t*)(const void*)op->indices : NULL;
+  if (op->indices == NULL ||
+      !skip(&r, rows * (size_t)op->out_c, sizeof(int32_t)) ||
+      !skip(&r, entries, (size_t)op->index_bytes)) {
     return NEST_ERROR_SECTIONS;
   }
-  const uint8_t* indices = blob + at;
-  if (!next_section(blob, bytes, &at, index_bytes(blob, op, entries))) {
-    return NEST_ERROR_SECTIONS;
-  }
-  const int folded = op->encoding == NEST_VECTORS ||
-                     (blob[NEST_HEADER_FLAGS_U8] & NEST_FLAG_FOLDED) != 0;
-  op->indices = indices;
-  op->folded = folded ? (const int32_t*)(const void*)indices : NULL;
-
-  if (nest_load(blob + NEST_HEADER_VALUES_OFFSET_U32, 4) != at ||
-      !find_values(blob, bytes, at, entries, op)) {
-    return NEST_ERROR_SECTIONS;
-  }
-  return NEST_OK;
+  return find_values(entries, &r, op) ? NEST_OK : NEST_ERROR_SECTIONS;
 }

@@ -8,14 +8,15 @@ static int32_t i8(const uint8_t* blob, size_t at) {
   return (blob[at] ^ 128) - 128;
 }
 
-static int32_t u16(const uint8_t* blob, size_t at) {
-  return (int32_t)nest_load(blob + at, 2);
-}
-
-/* A dimension; one beyond the limit reads as 0, which no check lets pass. */
-static int32_t dim(const uint8_t* blob, size_t at) {
-  const uint32_t value = nest_load(blob + at, 4);
-  return value <= NEST_MAX_DIM ? (int32_t)value : 0;
+/* Copies `count` dimensions of `width` bytes to the op's members from `to` on;
+ * one beyond the limit reads as 0, which no check lets pass. */
+static void put(nest_op* op, size_t to, const uint8_t* blob, size_t from,
+                size_t count, size_t width) {
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t value = nest_load(blob + from + i * width, (int32_t)width);
+    const int32_t dim = value <= NEST_MAX_DIM ? (int32_t)value : 0;
+    memcpy((uint8_t*)op + to + i * sizeof(dim), &dim, sizeof(dim));
+  }
 }
 
 static int all_zero(const uint8_t* from, int32_t bytes) {
@@ -44,20 +45,9 @@ static void read_fields(const uint8_t* blob, nest_op* op) {
   op->output_zero_point = i8(blob, NEST_HEADER_OUTPUT_ZERO_POINT_I8);
   op->act_min = i8(blob, NEST_HEADER_ACT_MIN_I8);
   op->act_max = i8(blob, NEST_HEADER_ACT_MAX_I8);
-  op->in_h = dim(blob, NEST_HEADER_IN_H_U32);
-  op->in_w = dim(blob, NEST_HEADER_IN_W_U32);
-  op->in_c = dim(blob, NEST_HEADER_IN_C_U32);
-  op->out_h = dim(blob, NEST_HEADER_OUT_H_U32);
-  op->out_w = dim(blob, NEST_HEADER_OUT_W_U32);
-  op->out_c = dim(blob, NEST_HEADER_OUT_C_U32);
-  op->kernel_h = u16(blob, NEST_HEADER_KERNEL_H_U16);
-  op->kernel_w = u16(blob, NEST_HEADER_KERNEL_W_U16);
-  op->stride_h = u16(blob, NEST_HEADER_STRIDE_H_U16);
-  op->stride_w = u16(blob, NEST_HEADER_STRIDE_W_U16);
-  op->dilation_h = u16(blob, NEST_HEADER_DILATION_H_U16);
-  op->dilation_w = u16(blob, NEST_HEADER_DILATION_W_U16);
-  op->pad_top = u16(blob, NEST_HEADER_PAD_TOP_U16);
-  op->pad_left = u16(blob, NEST_HEADER_PAD_LEFT_U16);
+  /* In both orders the same, one after the other. */
+  put(op, offsetof(nest_op, in_h), blob, NEST_HEADER_IN_H_U32, 6, 4);
+  put(op, offsetof(nest_op, kernel_h), blob, NEST_HEADER_KERNEL_H_U16, 8, 2);
   op->level_table = blob + NEST_HEADER_LEVEL_TABLE_U8;
 }
 

@@ -27,16 +27,10 @@ static inline size_t nest_record_entries(const nest_op* op) {
   if (op->encoding == NEST_OFFSETS) return 2;
   return op->block_cols == 16 ? 2 : op->block_cols == 4 ? 4 : 8;
 }
-static inline size_t nest_record_bytes(const nest_op* op) {
-  if (op->encoding == NEST_OFFSETS) return nest_pair_bytes(op);
-  return nest_record_entries(op) * (2 + nest_block_size(op));
-}
+size_t nest_record_bytes(const nest_op* op);
 
 /* Bytes of a row group of so many entries. */
-static inline size_t nest_stream_bytes(const nest_op* op, uint32_t entries) {
-  const size_t each = nest_record_entries(op);
-  return (entries + each - 1) / each * nest_record_bytes(op);
-}
+size_t nest_stream_bytes(const nest_op* op, uint32_t entries);
 
 /* The place of an entry's offset in its record, and of a value of its block, of
  * either encoding. */
@@ -44,13 +38,6 @@ static inline size_t nest_offset_at(const nest_op* op, size_t slot) {
   return op->encoding == NEST_OFFSETS ? nest_pair_offset_at(op, slot)
                                       : 2 * slot;
 }
-static inline size_t nest_value_at(const nest_op* op, size_t slot, size_t row,
-                                   size_t col) {
-  const size_t each = nest_record_entries(op);
-  if (op->encoding == NEST_OFFSETS) {
-    return nest_pair_value_at(op, slot, row, col);
-  }
-  return 2 * each + (row * each + slot) * (size_t)op->block_cols + col;
-}
+size_t nest_value_at(const nest_op* op, size_t slot, size_t row, size_t col);
 
 #endif /* NEST_SRC_STREAM_H_ */
