@@ -105,7 +105,7 @@ void nest_walk_tiles(nest_walk* walk, const int8_t* input, int8_t* output,
 
 /* Tiles of a 1x1 kernel that are expanded together, so that planning their
  * channels in parts costs less; 1 where these are planned once. */
-int32_t nest_tiles_held(const nest_op* op, const nest_layout* layout);
+NEST_COLD int32_t nest_tiles_held(const nest_op* op, const nest_layout* layout);
 
 /* Bytes of the plans, the band or the tiles held, and the slack. */
 NEST_COLD size_t nest_walk_buffer_size(const nest_op* op,
@@ -158,11 +158,13 @@ static inline int8_t nest_requantize_doubled(int32_t acc, const nest_row* row) {
  * in_c; 0 where it exceeds what an offset reaches, or nest_scratch_rows by more
  * than NEST_BAND_SPARE: strides that round narrow rows up, 1x1 kernels on
  * images narrower than a tile. */
-int nest_find_layout(const nest_op* op, int32_t lanes, nest_layout* layout);
+NEST_COLD int nest_find_layout(const nest_op* op, int32_t lanes,
+                               nest_layout* layout);
 
 /* The same as int8, for entries of `cols` columns: for 16 planes of 16
  * channels, else rows as in the input. */
-int nest_find_byte_layout(const nest_op* op, int32_t cols, nest_layout* layout);
+NEST_COLD int nest_find_byte_layout(const nest_op* op, int32_t cols,
+                                    nest_layout* layout);
 
 /* Bytes that nest_run_direct needs. */
 NEST_COLD size_t nest_direct_buffer_size(const nest_op* op);

@@ -20,7 +20,8 @@
 /* What their patches may have beyond the rows of nest_scratch_rows. */
 #define NEST_PATCHES_SPARE 4096
 
-/* What runs once, before the first inference, is compiled for size. */
+/* What runs once, before the first inference or in each without a loop, is
+ * compiled for size. */
 #if defined(__GNUC__)
 #define NEST_COLD __attribute__((cold))
 #else

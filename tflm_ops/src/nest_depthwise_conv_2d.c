@@ -1,12 +1,6 @@
-#include <string.h>
-
 #include "cmsis_nn/cmsis_nn.h"
 #include "depthwise/depthwise.h"
 #include "mve/mve_depthwise.h"
-#include "nest/requantize.h"
-
-/* Sums of channels that are held at a time, as int32. */
-#define MOST_SUMS 1024
 
 static int32_t at_most(int32_t value, int32_t limit) {
   return value < limit ? value : limit;
@@ -24,68 +18,10 @@ size_t nest_depthwise_conv_2d_get_buffer_size(const nest_op* op) {
   if (nest_is_depthwise_fours(op)) {
     return (size_t)at_most(op->out_c, NEST_MAX_PLANS) * sizeof(nest_row);
   }
-  const size_t own = (size_t)at_most(op->out_c, MOST_SUMS) * sizeof(int32_t);
+  const size_t own =
+      (size_t)at_most(op->out_c, NEST_MAX_SUMS) * sizeof(int32_t);
   const size_t cmsis_nn = NEST_USE_CMSIS_NN ? nest_cmsis_nn_buffer_size(op) : 0;
   return own > cmsis_nn ? own : cmsis_nn;
-}
-
-/* Output channels from `first` on: their sums, and how many inputs share. */
-typedef struct part {
-  int32_t first, channels;
-  int32_t multiple;
-  int32_t* acc;
-} part;
-
-/* acc += one tap of the kernel: weights of the part times input[in_c]. */
-static void accumulate_tap(const nest_op* op, const part* p,
-                           const int8_t* input, const int8_t* weights) {
-  const int32_t zero_point = op->input_zero_point;
-  int32_t* const acc = p->acc;
-  if (p->multiple == 1) {
-    input += p->first;
-    for (int32_t c = 0; c < p->channels; ++c) {
-      acc[c] += weights[c] * (input[c] - zero_point);
-    }
-    return;
-  }
-  input += p->first / p->multiple;
-  int32_t end = p->multiple - p->first % p->multiple;
-  for (int32_t c = 0; c < p->channels; end += p->multiple) {
-    const int32_t x = *input++ - zero_point;
-    const int32_t stop = at_most(end, p->channels);
-    for (; c < stop; ++c) acc[c] += weights[c] * x;
-  }
-}
-
-static void accumulate_pixel(const nest_op* op, const part* p,
-                             const int8_t* input, int32_t oy, int32_t ox) {
-  const int8_t* weights = op->dense + p->first;
-  for (int32_t ky = 0; ky < op->kernel_h; ++ky) {
-    const int32_t y = oy * op->stride_h - op->pad_top + ky * op->dilation_h;
-    for (int32_t kx = 0; kx < op->kernel_w; ++kx, weights += op->out_c) {
-      const int32_t x = ox * op->stride_w - op->pad_left + kx * op->dilation_w;
-      if (y < 0 || y >= op->in_h || x < 0 || x >= op->in_w) continue;
-      accumulate_tap(op, p, input + (y * op->in_w + x) * op->in_c, weights);
-    }
-  }
-}
-
-NEST_RARE static void run_part(const nest_op* op, const part* p, int32_t level,
-                               const int8_t* input, int8_t* output) {
-  const int32_t table = op->level_table[level] * op->out_c + p->first;
-  output += p->first;
-  for (int32_t oy = 0; oy < op->out_h; ++oy) {
-    for (int32_t ox = 0; ox < op->out_w; ++ox, output += op->out_c) {
-      memset(p->acc, 0, (size_t)p->channels * sizeof(int32_t));
-      accumulate_pixel(op, p, input, oy, ox);
-      for (int32_t c = 0; c < p->channels; ++c) {
-        output[c] =
-            nest_output(p->acc[c] + op->bias[table + c],
-                        op->multiplier[table + c], op->shift[table + c],
-                        op->output_zero_point, op->act_min, op->act_max);
-      }
-    }
-  }
 }
 
 /* Refer header file for details. */
@@ -111,10 +47,6 @@ nest_status nest_depthwise_conv_2d(const nest_op* op, int32_t level,
       nest_run_cmsis_nn(op, level, input, output, scratch)) {
     return NEST_OK;
   }
-  part p = {0, 0, op->out_c / op->in_c, (int32_t*)scratch};
-  for (; p.first < op->out_c; p.first += p.channels) {
-    p.channels = at_most(op->out_c - p.first, MOST_SUMS);
-    run_part(op, &p, level, input, output);
-  }
+  nest_depthwise_portable(op, level, input, output, (int32_t*)scratch);
   return NEST_OK;
 }

@@ -53,10 +53,10 @@ typedef struct nest_decoder {
 
 /* Whether the direct scheme is in use and fits the op and the bound of its
  * scratch; the others are for ops that it fits. */
-int nest_is_decoded(const nest_op* op);
+NEST_COLD int nest_is_decoded(const nest_op* op);
 
 /* The layout of the op's inputs, for more than one vector. */
-void nest_find_decoded_layout(const nest_op* op, nest_layout* layout);
+NEST_COLD void nest_find_decoded_layout(const nest_op* op, nest_layout* layout);
 
 /* Entries of any row group at a level that has rings, at most. */
 uint32_t nest_most_entries(const nest_op* op, int32_t level);
@@ -70,14 +70,14 @@ static inline size_t nest_decoded_bytes(const nest_op* op, uint32_t entries) {
 }
 
 /* Bytes for the pairs of some rows, and of the offsets of a row's blocks. */
-size_t nest_decoded_stream_bytes(const nest_op* op);
+NEST_COLD size_t nest_decoded_stream_bytes(const nest_op* op);
 static inline size_t nest_decoded_table_bytes(const nest_op* op) {
   return (size_t)(op->columns / op->block_cols + 1) / 2 * 4;
 }
 
 /* Scratch bytes of nest_run_decoded without the inputs; with them. */
-size_t nest_decoded_fixed_bytes(const nest_op* op);
-size_t nest_decoded_buffer_size(const nest_op* op);
+NEST_COLD size_t nest_decoded_fixed_bytes(const nest_op* op);
+NEST_COLD size_t nest_decoded_buffer_size(const nest_op* op);
 
 /* An op of the encoding blocks or lists at a level that has rings. */
 void nest_run_decoded(const nest_op* op, int32_t level, const int8_t* input,

@@ -51,7 +51,7 @@ static inline size_t nest_dense_patches_buffer_size(const nest_op* op) {
 }
 
 /* Whether the op has a band, or else can have patches. */
-int nest_has_dense_band(const nest_op* op);
+NEST_COLD int nest_has_dense_band(const nest_op* op);
 static inline int nest_has_dense_patches(const nest_op* op) {
   /* Of a single column, the row before the last would end too early. */
   return op->columns > 1 &&
@@ -60,7 +60,7 @@ static inline int nest_has_dense_patches(const nest_op* op) {
 
 /* Whether the direct scheme is in use and fits the op; the other two are for
  * ops that it fits. */
-int nest_is_direct_dense(const nest_op* op);
+NEST_COLD int nest_is_direct_dense(const nest_op* op);
 
 /* Scratch bytes of nest_run_dense. */
 NEST_COLD size_t nest_dense_buffer_size(const nest_op* op);

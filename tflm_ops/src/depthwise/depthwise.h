@@ -34,22 +34,30 @@ void nest_depthwise_pixel(const nest_taps* taps, const nest_row* plans,
 
 /* Whether the scheme is in use and fits the op: depth multiplier 1, 4 channels
  * or more, common shifts. */
-int nest_is_depthwise_fours(const nest_op* op);
+NEST_COLD int nest_is_depthwise_fours(const nest_op* op);
 
 /* All of an op that it fits; the scratch holds NEST_MAX_PLANS plans, or one for
  * each channel. */
 void nest_depthwise_fours(const nest_op* op, int32_t level, const int8_t* input,
                           int8_t* output, void* scratch);
 
+/* Sums of channels that are held at a time. */
+#define NEST_MAX_SUMS 1024
+
+/* Any op; the scratch holds NEST_MAX_SUMS sums, or one for each channel. */
+NEST_RARE void nest_depthwise_portable(const nest_op* op, int32_t level,
+                                       const int8_t* input, int8_t* output,
+                                       int32_t* acc);
+
 /* Weights that are copied in another order, at most. */
 #define NEST_DEPTHWISE_DENSE_WEIGHTS 1024
 
 /* One input channel: a convolution with the weights in another order. Whether
  * there is a fast kernel for that, and the op, but for its weights. */
-int nest_is_depthwise_dense(const nest_op* op, nest_op* dense);
+NEST_COLD int nest_is_depthwise_dense(const nest_op* op, nest_op* dense);
 
 /* Scratch bytes, and the op by way of `dense`. */
-size_t nest_depthwise_dense_buffer_size(const nest_op* dense);
+NEST_COLD size_t nest_depthwise_dense_buffer_size(const nest_op* dense);
 void nest_depthwise_dense(const nest_op* op, nest_op* dense, int32_t level,
                           const int8_t* input, int8_t* output, void* scratch);
 

@@ -31,7 +31,7 @@ static int32_t at_most(int32_t value, int32_t limit) {
 }
 
 /* Row groups in parts of NEST_VECTOR_ROWS rows, planned as for a tile. */
-static void run_portable(const nest_op* op, int32_t level,
+NEST_RARE static void run_portable(const nest_op* op, int32_t level,
                          const uint8_t* inputs, int8_t* output,
                          nest_row* rows) {
   const uint8_t* stream = (const uint8_t*)op->values;

@@ -5,27 +5,27 @@ const char* nest_status_text(nest_status status) {
     case NEST_OK:
       return "ok";
     case NEST_ERROR_TRUNCATED:
-      return "the packed op has fewer or more bytes than its header says";
+      return "bytes of the packed op are missing or left over";
     case NEST_ERROR_ALIGNMENT:
-      return "the packed op does not start at a multiple of 4 bytes";
+      return "the packed op is not at a multiple of 4";
     case NEST_ERROR_MAGIC:
       return "not a packed nested op";
     case NEST_ERROR_VERSION:
-      return "a packed op of another format version";
+      return "a packed op of another version";
     case NEST_ERROR_HEADER:
-      return "a field of the packed op's header is out of range";
+      return "a packed header field is out of range";
     case NEST_ERROR_GEOMETRY:
-      return "the packed op's shapes, strides and padding do not fit together";
+      return "packed shapes, strides and padding do not fit";
     case NEST_ERROR_SECTIONS:
-      return "the packed op's sections do not add up";
+      return "packed sections do not add up";
     case NEST_ERROR_INDEX:
-      return "an index of the packed op points past the end of its row";
+      return "an index is past the end of its row";
     case NEST_ERROR_ACCUMULATOR:
-      return "an accumulator of the packed op could overflow";
+      return "an accumulator could overflow";
     case NEST_ERROR_LEVEL:
-      return "the level is not one of the op's levels";
+      return "the op has no such level";
     case NEST_ERROR_KIND:
-      return "the packed op is of another kind than the operator";
+      return "the packed op is of another kind";
   }
   return "unknown status";
 }
