@@ -13,7 +13,7 @@ const char* nest_status_text(nest_status status) {
     case NEST_ERROR_VERSION:
       return "a packed op of another version";
     case NEST_ERROR_HEADER:
-      return "a packed header field is out of range";
+      return "a field of the packed op is out of range";
     case NEST_ERROR_GEOMETRY:
       return "packed shapes, strides and padding do not fit";
     case NEST_ERROR_SECTIONS:
