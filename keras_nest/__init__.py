@@ -34,6 +34,7 @@ _PUBLIC = {
     "Recipe": "keras_nest.recipes",
     "Dress": "keras_nest.recipes",
     "LCS": "keras_nest.recipes",
+    "REDS": "keras_nest.recipes",
     "NestedSparse": "keras_nest.recipes",
     "NestedConv2D": "keras_nest.layers",
     "NestedConv1D": "keras_nest.layers",

@@ -12,13 +12,15 @@ from keras_nest.recipes.base import Recipe
 from keras_nest.recipes.dress import Dress
 from keras_nest.recipes.lcs import LCS
 from keras_nest.recipes.nested_sparse import NestedSparse
+from keras_nest.recipes.reds import REDS
 
-__all__ = ["LCS", "RECIPES", "Dress", "NestedSparse", "Recipe", "recipe_of"]
+__all__ = ["LCS", "RECIPES", "REDS", "Dress", "NestedSparse", "Recipe", "recipe_of"]
 
 RECIPES: dict[str, type[Recipe]] = {
     "nested-sparse": NestedSparse,
     "dress": Dress,
     "lcs": LCS,
+    "reds": REDS,
 }
 
 

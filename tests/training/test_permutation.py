@@ -214,6 +214,8 @@ import test_permutation as tests
 assert keras.backend.backend() == "jax"
 tests.test_taylor_importance_is_weight_times_gradient()
 tests.test_sorting_channels_keeps_the_function(tests.plain)
+import test_widths
+test_widths.test_reds_is_all_of_it_together()
 """
 
 

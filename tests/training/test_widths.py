@@ -142,6 +142,34 @@ def test_widths_ramp_train_save_and_convert(tmp_path: Path) -> None:
         np.testing.assert_allclose(found, outputs[f"level_{level}"], atol=0.1)
 
 
+def test_reds_is_all_of_it_together() -> None:
+    base = network()
+    x, y = data()
+    base.compile(keras.optimizers.Adam(0.01), LOSS)
+    base.fit(x, y, batch_size=8, epochs=4, verbose=0)
+    before = base.predict(x, verbose=0)
+    scores = keras_nest.taylor_importance(base, x, y, loss=LOSS)
+    base, _ = keras_nest.permute_channels(base, scores)
+    scores = keras_nest.taylor_importance(base, x, y, loss=LOSS)
+    widths = keras_nest.plan_widths(base, (0.3, 0.6, 1.0), importance=scores)
+    model = keras_nest.nest(base, widths, recipe="reds")
+    # The densest level is the trained model, with its channels in another order.
+    found = model.predict(x, verbose=0)
+    np.testing.assert_allclose(found["level_2"], before, rtol=1e-3, atol=1e-5)
+    assert model.distillation == 0 and model.graph.get_layer("norm").gamma.ndim == 1
+    assert model.level_weights == pytest.approx(
+        np.sqrt(1 - np.array(model.sparsities))
+        / np.sqrt(1 - np.array(model.sparsities)).sum()
+    )
+    masks = [ops.convert_to_numpy(v.level_of).copy() for v in model.nested_layers]
+    model.compile(keras.optimizers.Adam(0.01), LOSS, metrics=["accuracy"])
+    model.fit(x, y, batch_size=8, epochs=6, verbose=0)
+    for layer, mask in zip(model.nested_layers, masks, strict=True):
+        np.testing.assert_array_equal(layer.level_of, mask)
+    logs = model.evaluate(x, y, verbose=0, return_dict=True)
+    assert all(logs[f"level_{level}_accuracy"] > 0.6 for level in range(3)), logs
+
+
 @pytest.mark.parametrize(
     ("widths", "message"),
     [
