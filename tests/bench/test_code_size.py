@@ -1,0 +1,54 @@
+"""Only the kernels of the ops that a firmware registers are linked."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from keras_nest.bench.targets import find_target
+from tests.bench import firmware
+
+OPS = ["NESTED_CONV_2D", "NESTED_DEPTHWISE_CONV_2D", "NESTED_FULLY_CONNECTED"]
+TARGET = find_target("cortex-m4")
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Kernels and glue for the M4 by -O2."""
+    if shutil.which("arm-none-eabi-g++") is None:
+        pytest.skip("arm-none-eabi-g++ is not installed")
+    folder = tmp_path_factory.mktemp("objects")
+    firmware.compile_c(TARGET, firmware.kernel_sources(), folder / "kernels")
+    firmware.compile_cxx(TARGET, firmware.glue_sources(), folder / "glue")
+    return sorted(folder.glob("*/*.o"))
+
+
+def linked(ops: list[str], objects: list[Path], folder: Path) -> Path:
+    output = folder / f"{'_'.join(ops)}.o"
+    firmware.link_ops(TARGET, output, ops, *objects)
+    return output
+
+
+def symbols(output: Path) -> set[str]:
+    """Functions of the kernels."""
+    names = firmware.call("arm-none-eabi-nm", output, cwd=output.parent)
+    return set(re.findall(r"[Tt] (nest_\w+)", names))
+
+
+def test_only_what_is_registered_is_linked(objects: list[Path], tmp_path: Path) -> None:
+    found = {op: symbols(linked([op], objects, tmp_path)) for op in OPS}
+    kernels = {op: f"nest_{op[len('NESTED_') :].lower()}" for op in OPS}
+    for op, names in found.items():
+        assert kernels[op] in names
+        for other in OPS:
+            assert (kernels[other] in names) == (other == op)
+    conv, depthwise, dense = (found[op] for op in OPS)
+    fours = {"nest_depthwise_fours", "nest_depthwise_pixel"}
+    assert fours <= depthwise
+    assert not fours & (dense | conv)
+    # Nothing sparse is in a depthwise convolution.
+    sparse = {name for name in dense | conv if re.search("rows_1x|vector|ring", name)}
+    assert sparse and not sparse & depthwise
