@@ -12,10 +12,11 @@ import numpy as np
 
 from keras_nest import masks
 from keras_nest.errors import NestError
+from keras_nest.exempt import Exempt
 from keras_nest.layers.base import check_routing
 from keras_nest.masks import Pattern
 from keras_nest.nested_model import NestedModel
-from keras_nest.nesting import Exempt, Options, nested_graph
+from keras_nest.nesting import Options, nested_graph
 from keras_nest.prefixes import Widths
 from keras_nest.recipes import Recipe, recipe_of
 from keras_nest.sampling import LevelSampler

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
+from keras_nest.copies import Copies
 from keras_nest.errors import NestError
+from keras_nest.exempt import Exempt, exempt_layers
 from keras_nest.layers import (
     LineConv1D,
     LineConv2D,
@@ -24,10 +26,6 @@ from keras_nest.masks import Pattern
 from keras_nest.prefixes import ChannelPrefix
 from keras_nest.rewrite import as_functional, walk
 
-Exempt = str | Sequence[str] | Callable[[Any], bool] | None
-
-FIRST_CONVOLUTION = "first-convolution"
-FIRST_AND_LAST = "first-and-last"
 MOST_GROUPS = 32  # of GroupNormalization, as Wu and He, "Group Normalization" (2018)
 
 _KERNELS: dict[type, type[Any]] = {
@@ -127,7 +125,7 @@ def level_graph(graph: keras.Model, level: int, name: str) -> keras.Model:
     """A plain Keras model of stock layers that computes what one level computes."""
     *model_inputs, level_input = graph.inputs
     inputs = [_input_like(tensor) for tensor in model_inputs]
-    copies = _Copies(_names(graph.inputs))
+    copies = Copies(_names(graph.inputs))
 
     def call(operation: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         kwargs = {key: value for key, value in kwargs.items() if key != "level"}
@@ -139,51 +137,16 @@ def level_graph(graph: keras.Model, level: int, name: str) -> keras.Model:
     return keras.Model(_as_struct(inputs), outputs[0], name=name)
 
 
-class _Copies:
-    """New layers for old ones: one for each, however often it is called."""
-
-    def __init__(self, names: Iterable[str] = ()) -> None:
-        self._new: dict[int, tuple[Any, Any]] = {}
-        self._name_of: dict[int, str] = {}
-        self._names = set(names)
-
-    def of(self, old: Any, cls: type, **changes: Any) -> Any:
-        """The copy of a layer or operation, made at its first call."""
-        return self.of_config(old, cls, {**_config_as(old, cls), **changes})
-
-    def of_config(self, old: Any, cls: Any, config: dict[str, Any]) -> Any:
-        """As `of`, from a config that is not the old layer's."""
-        if id(old) not in self._new:
-            new = cls.from_config({**config, "name": self.name_of(old)})
-            self._new[id(old)] = (old, new)
-        return self._new[id(old)][1]
-
-    def pairs(self) -> list[tuple[Any, Any]]:
-        """The (old, new) layers that have weights."""
-        return [(old, new) for old, new in self._new.values() if _weights(old)]
-
-    def name_of(self, old: Any) -> str:
-        """The name of the copy, given away when it is first asked for."""
-        if id(old) not in self._name_of:
-            # Layers of different submodels may have the same name.
-            candidate, number = old.name, 1
-            while candidate in self._names:
-                candidate, number = f"{old.name}_{number}", number + 1
-            self._names.add(candidate)
-            self._name_of[id(old)] = candidate
-        return self._name_of[id(old)]
-
-
 class _Plan:
     """Decides what becomes of each layer of a model that is nested."""
 
     def __init__(self, model: keras.Model, options: Options, exempt: Exempt):
         self._options = options
-        self._copies = _Copies(["level", *_names(model.inputs)])
+        self._copies = Copies(["level", *_names(model.inputs)])
         self._calls = _calls_in_order(model)
         # In call order, whatever asks first.
         self._names = [self._copies.name_of(old) for old in self._calls]
-        self._exempt = _exempt_layers(self._calls, exempt)
+        self._exempt = exempt_layers(self._calls, tuple(_KERNELS), exempt)
         self._check_names()
         self._dependent = self._level_dependent(model)
 
@@ -287,28 +250,6 @@ def _calls_in_order(model: keras.Model) -> list[Any]:
     return order
 
 
-def _exempt_layers(layers: list[Any], exempt: Exempt) -> set[int]:
-    kernels = [layer for layer in layers if type(layer) in _KERNELS]
-    if exempt is None:
-        return set()
-    if callable(exempt):
-        return {id(layer) for layer in kernels if exempt(layer)}
-    if exempt == FIRST_CONVOLUTION:
-        first = [layer for layer in kernels if type(layer) is not keras.layers.Dense]
-        return {id(layer) for layer in first[:1]}
-    if exempt == FIRST_AND_LAST:
-        return {id(layer) for layer in (*kernels[:1], *kernels[-1:])}
-    names = {exempt} if isinstance(exempt, str) else set(exempt)
-    if unknown := names - {layer.name for layer in kernels}:
-        raise NestError(
-            "Expected `exempt` to name convolutions and Dense layers of the model. "
-            f"Received: {sorted(unknown)}",
-            hint=f"The model has {sorted({layer.name for layer in kernels})}; "
-            f"{FIRST_CONVOLUTION!r} and None are understood as well.",
-        )
-    return {id(layer) for layer in kernels if layer.name in names}
-
-
 def _input_like(tensor: Any) -> Any:
     name = None if tensor.name == "level" else tensor.name
     return keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=name)
@@ -318,22 +259,12 @@ def _as_struct(inputs: list[Any]) -> Any:
     return inputs[0] if len(inputs) == 1 else inputs
 
 
-def _weights(operation: Any) -> list[Any]:
-    return operation.weights if isinstance(operation, keras.layers.Layer) else []
-
-
 def _stock_class(operation: Any) -> type:
     """The Keras class that a nested layer stands for; any other class as it is."""
     if not isinstance(operation, NESTED_LAYERS):
         return type(operation)
     classes = type(operation).__mro__
     return next(c for c in classes if c.__module__.split(".")[0] == "keras")
-
-
-def _config_as(old: Any, cls: Any) -> dict[str, Any]:
-    """The part of a layer's config that `cls`, its own or a parent class, knows."""
-    source = cls if isinstance(old, cls) else type(old)
-    return source.get_config(old)
 
 
 def _group_norm_config(old: Any) -> dict[str, Any]:

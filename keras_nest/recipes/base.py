@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from keras_nest.exempt import FIRST_CONVOLUTION, Exempt
 from keras_nest.masks import Pattern
-from keras_nest.nesting import FIRST_CONVOLUTION, Exempt
 from keras_nest.sampling import LevelSampler
 from keras_nest.schedules import MaskSchedule
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 import dataclasses
 
 from keras_nest.errors import NestError
+from keras_nest.exempt import FIRST_AND_LAST, Exempt
 from keras_nest.masks import Pattern
-from keras_nest.nesting import FIRST_AND_LAST, Exempt
 from keras_nest.recipes.base import Recipe
 from keras_nest.sampling import LevelSampler, OneLevel
 from keras_nest.schedules import LinearRamp, MaskSchedule
