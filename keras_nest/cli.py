@@ -11,17 +11,20 @@ import importlib.metadata
 import json
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+from keras_nest import targets
 from keras_nest.errors import NestError
 
 FORMATS = click.Choice(["int8", "float32"])
 TARGETS = click.Choice(
     ["cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"]
 )
+CORES = click.Choice([*targets.TARGETS, *targets.ALIASES])
 ENCODINGS = click.Choice(["auto", "dense", "blocks", "lists", "offsets", "vectors"])
 
 
@@ -121,18 +124,33 @@ def option_import(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Use at most this many samples of the data.",
 )
 @click.option(
+    "--target",
+    type=CORES,
+    default=targets.GENERIC,
+    show_default=True,
+    metavar="CORE",
+    help="The core to choose each layer's encoding for: cortex-m4, cortex-m7, "
+    "cortex-m33 or cortex-m55 (m4 for short), others, or generic. The file runs on all "
+    "of them.",
+)
+@click.option(
+    "--optimize",
+    type=click.Choice(["speed", "size"]),
+    help="The fewest instructions, as predicted from what was measured on the core, or "
+    "the fewest bytes.  [default: speed; for generic: size]",
+)
+@click.option(
+    "--max-scratch",
+    type=click.IntRange(min=1),
+    metavar="BYTES",
+    help="What a nested op may ask of the arena to work in.  [default: no limit]",
+)
+@click.option(
     "--encoding",
     type=ENCODINGS,
     default="auto",
     show_default=True,
-    help="Packed encoding of every nested op; auto picks one for each (--optimize).",
-)
-@click.option(
-    "--optimize",
-    type=click.Choice(["size", "speed"]),
-    default="size",
-    show_default=True,
-    help="What auto prefers: small files, or what the Cortex-M4 kernels run fast.",
+    help="The only packed encoding for layers with masks; auto picks one for each.",
 )
 @click.option(
     "--sticky-level",
@@ -148,8 +166,10 @@ def convert(
     output: str,
     io: str,
     samples: int,
+    target: str,
+    optimize: str | None,
+    max_scratch: int | None,
     encoding: str,
-    optimize: str,
     sticky_level: bool,
     modules: tuple[str, ...],
     as_json: bool,
@@ -167,19 +187,27 @@ def convert(
     from keras_nest.loading import load_keras_model
 
     keras_model = load_keras_model(model, modules)
+    from keras_nest.converter.convert import PatternWarning
     from keras_nest.converter.convert import convert as to_tflite
 
+    # They are in the report, too.
+    warnings.simplefilter("ignore", PatternWarning)
     with reporting.status("Converting: freeze, calibrate, quantize, pack"):
         tflite = to_tflite(
             keras_model,
             data,
             io=io,
             samples=samples,
-            encoding=encoding,
+            target=target,
             optimize=optimize,
+            max_scratch=max_scratch,
+            encoding=encoding,
             sticky_level=sticky_level,
         )
         path = tflite.save(output)
+    for warning in tflite.report.warnings:
+        click.secho("Warning: ", fg="yellow", bold=True, nl=False, err=True)
+        click.echo(warning, err=True)
     if as_json:
         print_json(
             {"output": str(path), "bytes": len(tflite)} | tflite.report.as_dict()

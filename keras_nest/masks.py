@@ -34,6 +34,9 @@ _SHAPES = {
     "4x4": (4, 4),
     "4x16": (4, 16),
 }
+PATTERNS = tuple(_SHAPES)
+"""The names of all patterns, narrow ones first."""
+
 _NAMES = {shape: name for name, shape in _SHAPES.items()}
 _NARROWER = {
     "4x16": "4x4",

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_nest import masks
+from keras_nest import masks, targets
 from keras_nest.errors import NestError
 from keras_nest.exempt import Exempt
 from keras_nest.layers.base import check_routing
@@ -22,23 +22,10 @@ from keras_nest.recipes import Recipe, recipe_of
 from keras_nest.sampling import LevelSampler
 from keras_nest.schedules import MaskSchedule
 
-__all__ = ["TARGET_PATTERNS", "NestedModel", "nest"]
+__all__ = ["NestedModel", "nest"]
 
 BATCH_NORMS = ("private", "shared", "group")
 BY_RECIPE = "by-recipe"
-
-TARGET_PATTERNS = {
-    "cortex-m0": "1x2",
-    "cortex-m0plus": "1x2",
-    "cortex-m3": "1x2",
-    "cortex-m4": "1x2",
-    "cortex-m7": "1x2",
-    "cortex-m33": "1x2",
-    "cortex-m55": "1x16",
-    "cortex-m85": "1x16",
-}
-"""The block that a core multiplies at a time: two weights with 16-bit SIMD, sixteen
-with Helium."""
 
 
 def nest(
@@ -82,7 +69,8 @@ def nest(
             next narrower.
         balanced: Whether every output row keeps the same number of blocks. Default: as
             the pattern's name says ("1x2-balanced").
-        target: Core to choose the pattern for, such as "cortex-m4".
+        target: Core to choose the pattern for, such as "cortex-m4"; see
+            `keras_nest.targets`. Nothing of it is kept in the model.
         exempt: Which convolutions and Dense layers stay dense: "first-convolution" (the
             default), "first-and-last", names of layers, a function of the layer, or
             None. Depthwise, transposed, separable and grouped convolutions always do.
@@ -166,7 +154,7 @@ def nest(
             f"weights of each other. Received: routing={choice.routing!r}"
         )
     if pattern is None and target is not None:
-        pattern = _pattern_of(target)
+        pattern = targets.find(target).pattern
     if pattern is None:
         # A plan counts in blocks of its own pattern.
         pattern = getattr(sparsities, "pattern", None) or choice.pattern
@@ -211,13 +199,3 @@ def _of_all_layers(
     sizes = [math.prod(graph.get_layer(name).kernel.shape) for name in by_layer]
     shares = np.average(list(by_layer.values()), axis=0, weights=sizes)
     return tuple(float(share) for share in shares)
-
-
-def _pattern_of(target: str) -> str:
-    if target not in TARGET_PATTERNS:
-        raise NestError(
-            f"Expected `target` to be one of {sorted(TARGET_PATTERNS)}. "
-            f"Received: target={target!r}",
-            hint="Or choose a `pattern` yourself.",
-        )
-    return TARGET_PATTERNS[target]

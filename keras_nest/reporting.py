@@ -12,12 +12,13 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from keras_nest.bench import BenchResult
-    from keras_nest.converter.convert import ConversionReport
     from keras_nest.converter.describe import ModelFacts, OpFacts
+    from keras_nest.converter.report import ConversionReport
     from keras_nest.evaluation import RunResults
 
 # What a table needs at the most; a pipe has no width of its own to cut it to.
 PIPE_WIDTH = 120
+REASON_WIDTH = 62  # keeps the table of reasons below 100 columns
 
 
 def output() -> Console:
@@ -65,22 +66,46 @@ def table(title: str, *columns: str) -> Table:
 
 def print_conversion(report: ConversionReport) -> None:
     made = table(
-        "Layers with weights", "layer", "pattern", "encoding", "bytes", "as, and why"
+        f"Nested layers; thousands of instructions predicted for {report.target}",
+        *("layer", "pattern", "packed as", "bytes", "scratch"),
+        *(f"level {level}" for level in range(report.levels)),
     )
-    made.columns[4].justify = "left"
+    why = table("Why", "layer", "as", "because")
+    for column in why.columns[1:]:
+        column.justify = "left"
+    why.columns[2].max_width = REASON_WIDTH
     for entry in report.entries:
-        kind = f"NESTED_{entry.op.upper()}" if entry.nested else entry.op.upper()
-        made.add_row(
-            entry.layer,
-            entry.pattern,
-            entry.encoding or "builtin",
-            f"{entry.bytes:,}",
-            f"{kind}: {entry.reason}",
-        )
+        if entry.instructions is None:
+            why.add_row(entry.layer, "builtin", entry.reason)
+            continue
+        sizes = (f"{entry.bytes:,}", f"{entry.scratch_bytes:,}")
+        counts = (_thousands(count) for count in entry.instructions)
+        made.add_row(entry.layer, entry.pattern, entry.packed_as, *sizes, *counts)
+        why.add_row(entry.layer, entry.packed_as, f"{entry.reason}; {entry.chosen}")
     console = output()
-    console.print(made)
+    if report.replaced:
+        sizes = (
+            f"{sum(entry.bytes for entry in report.replaced):,}",
+            f"{max(entry.scratch_bytes or 0 for entry in report.replaced):,}",
+        )
+        counts = (_thousands(count) for count in report.instructions)
+        made.add_section()
+        made.add_row("total", "", "", *sizes, *counts, style="bold")
+        console.print(made)
+        typical, worst = (100 * error for error in report.prediction_error)
+        console.print(
+            f"Chosen by {report.optimize}. Predictions: mostly within {typical:.1f} %, "
+            f"at worst {worst:.0f} %.\nTotal of scratch: the largest, as the ops take "
+            "turns."
+        )
+    if report.entries:
+        console.print(why)
     for note in report.notes:
         console.print(note)
+
+
+def _thousands(instructions: int) -> str:
+    return f"{instructions / 1000:,.1f}"
 
 
 def print_facts(name: str, facts: ModelFacts) -> None:

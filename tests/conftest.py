@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Generator
 from typing import Any
 
@@ -14,6 +15,14 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 # What a CI machine may lack; anything else that is skipped there is a failure, or a
 # missing tool would pass for a passing test.
 MAY_SKIP_IN_CI = ("PyTorch", "accelerator")
+
+
+@pytest.fixture
+def tools() -> None:
+    """What the bench runs; skips where it is not installed."""
+    for name in ("arm-none-eabi-gcc", "qemu-system-arm"):
+        if shutil.which(name) is None:
+            pytest.skip(f"{name} is not installed")
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -2,67 +2,29 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.metadata
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
-from keras_nest.converter import calibrate, emit, quantize, representative
+from keras_nest import targets
+from keras_nest.converter import calibrate, costs, emit, quantize, representative
+from keras_nest.converter.choose import Request
 from keras_nest.converter.freeze import freeze
+from keras_nest.converter.report import ConversionReport, report_on
 from keras_nest.errors import NestError
 from keras_nest.files import write_atomic
 
 _CHOICES = {
     "io": ("int8", "float32"),
     "encoding": ("auto", "dense", "blocks", "lists", "offsets", "vectors"),
-    "optimize": ("size", "speed"),
+    "optimize": ("speed", "size"),
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class ConversionEntry:
-    """What became of one layer with weights.
-
-    Attributes:
-        layer: Its Keras name.
-        op: "conv_2d", "depthwise_conv_2d" or "fully_connected".
-        nested: Whether it is a nested custom op; a builtin op otherwise.
-        bytes: Weights, indices and tables as stored.
-        encoding: Packed encoding of a nested op.
-        pattern: Sparsity pattern ("dense": one table per level, all weights).
-        reason: Why it is nested, or why not.
-    """
-
-    layer: str
-    op: str
-    nested: bool
-    bytes: int
-    encoding: str | None
-    pattern: str
-    reason: str
-
-
-@dataclasses.dataclass(frozen=True)
-class ConversionReport:
-    """What was replaced, what was left, and why."""
-
-    levels: int
-    sparsities: tuple[float, ...] | None
-    samples: int
-    entries: list[ConversionEntry]
-    notes: list[str]
-
-    @property
-    def replaced(self) -> list[ConversionEntry]:
-        return [entry for entry in self.entries if entry.nested]
-
-    @property
-    def left(self) -> list[ConversionEntry]:
-        return [entry for entry in self.entries if not entry.nested]
-
-    def as_dict(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+class PatternWarning(UserWarning):
+    """A layer's pattern does not suit the target."""
 
 
 class NestedTFLite(bytes):
@@ -97,8 +59,10 @@ def convert(
     *,
     io: str = "int8",
     samples: int = 500,
+    target: str = targets.GENERIC,
+    optimize: str | None = None,
+    max_scratch: int | None = None,
     encoding: str = "auto",
-    optimize: str = "size",
     sticky_level: bool = False,
 ) -> NestedTFLite:
     """Converts a nested (or plain) Keras model to a .tflite.
@@ -117,11 +81,21 @@ def convert(
         io: Type of input and output: "int8", or "float32" (with a QUANTIZE and a
             DEQUANTIZE op in the file).
         samples: Use at most this many samples.
+        target: The core to choose each layer's encoding for: "cortex-m4", "cortex-m7",
+            "cortex-m33" or "cortex-m55" ("m4" for short), others of
+            `keras_nest.targets`, or "generic", the portable C anywhere. The file runs
+            on all of them, and computes the same.
+        optimize: "speed": the fewest instructions, in the mean over the levels, as
+            predicted from what was measured on the target; "size": the fewest bytes.
+            Default: "speed" for a core; for "generic", which may be any machine,
+            "size", as bytes are all that is known of it. Either way no level costs more
+            than a denser one, nor, where an encoding can do that, than dense weights.
+        max_scratch: Bytes that a nested op may ask of the arena for itself. Default:
+            no limit. The ops take turns: the largest counts.
         encoding: Packed encoding of the nested ops: "auto" picks one per layer;
             "dense", "blocks", "lists", "offsets" (SIMD kernels of the Cortex-M4 and
             later) or "vectors" (those of the Cortex-M55) force one on all layers with
             masks.
-        optimize: What "auto" prefers, "size" or "speed".
         sticky_level: List the level as an output as well. TFLM may reuse an input's
             memory after its last reader: without this, write the level before every
             Invoke.
@@ -130,52 +104,32 @@ def convert(
         The file as bytes, with `.report` and `.save(path)`.
 
     Raises:
-        NestError: If the model, one of its layers or the data cannot be used.
+        NestError: If the model, one of its layers or the data cannot be used, or if a
+            layer needs more scratch memory.
     """
+    core = targets.find(target)
+    if optimize is None:
+        optimize = "size" if core.name == targets.GENERIC else "speed"
     for name, value in (("io", io), ("encoding", encoding), ("optimize", optimize)):
         if value not in _CHOICES[name]:
             raise NestError(
                 f"Expected `{name}` to be one of {_CHOICES[name]}. Received: {value!r}"
             )
+    if max_scratch is not None and max_scratch < 1:
+        raise NestError(
+            "Expected `max_scratch` to be a number of bytes above 0, or None. "
+            f"Received: {max_scratch!r}"
+        )
     graph = freeze(model)
     data = representative.load(representative_data, graph.input_shape, samples)
     quantized = quantize.quantize(graph, calibrate.ranges(graph, data))
-    options = emit.Options(io, encoding, optimize, sticky_level)
+    request = Request(costs.load(core.costs), optimize, max_scratch, encoding)
+    options = emit.Options(io, request, sticky_level)
     written = emit.write(quantized, options, _description(graph.name, graph.levels))
-    return NestedTFLite(written.data, _report(quantized, written, len(data)))
-
-
-def _report(
-    quantized: quantize.QuantizedGraph, written: emit.Written, samples: int
-) -> ConversionReport:
-    graph = quantized.graph
-    entries = []
-    for op in graph.weighted():
-        nested = op.name in written.nested
-        if not nested:
-            reason = written.reasons[op.name]
-        elif op.level_of is None:
-            reason = "weights dense at all levels, but one table for each"
-        else:
-            reason = "its weights are nested"
-        sizes = written.nested if nested else written.builtin
-        entries.append(
-            ConversionEntry(
-                layer=op.name,
-                op=op.kind,
-                nested=nested,
-                bytes=sizes[op.name],
-                encoding=written.encodings.get(op.name),
-                pattern=op.pattern,
-                reason=reason,
-            )
-        )
-    notes = []
-    if graph.sparsities is None:
-        notes.append("A plain Keras model: the file has no level input.")
-    elif not written.nested:
-        notes.append("The levels do not differ in any layer: the file has no level.")
-    return ConversionReport(graph.levels, graph.sparsities, samples, entries, notes)
+    done = report_on(quantized, written, len(data), core, request)
+    for warning in done.warnings:
+        warnings.warn(warning, PatternWarning, stacklevel=2)
+    return NestedTFLite(written.data, done)
 
 
 def _description(name: str, levels: int) -> str:

@@ -11,6 +11,8 @@ from flatbuffers import flexbuffers
 
 from keras_nest import format as packed_format
 from keras_nest.converter import graph as ir
+from keras_nest.converter.advice import Advice, advise
+from keras_nest.converter.choose import Choice, Request, choose
 from keras_nest.converter.flatbuffer import (
     FUSED_ACTIVATION,
     MIN_RUNTIME_VERSION,
@@ -38,8 +40,7 @@ class Options:
     """How the file is written; see `convert`."""
 
     io: str
-    encoding: str
-    optimize: str
+    choice: Request
     sticky_level: bool
 
 
@@ -47,13 +48,14 @@ class Options:
 class Written:
     """The file, and what became of each weighted op.
 
-    `nested` and `builtin` map op names to bytes of weights and tables, and `reasons`
-    says why an op is not nested.
+    By op name: `nested` says how it is packed and `advice` where its pattern does not
+    suit the target; `builtin` has the bytes of weights and tables, and `reasons` why an
+    op is not nested.
     """
 
     data: bytes
-    encodings: dict[str, str]
-    nested: dict[str, int]
+    nested: dict[str, Choice]
+    advice: dict[str, Advice]
     builtin: dict[str, int]
     reasons: dict[str, str]
 
@@ -66,8 +68,8 @@ class _Emitter:
         self.writer = ModelWriter()
         self.tensors: dict[str, int] = {}
         self.level: int | None = None
-        self.encodings: dict[str, str] = {}
-        self.nested: dict[str, int] = {}
+        self.nested: dict[str, Choice] = {}
+        self.advice: dict[str, Advice] = {}
         self.builtin: dict[str, int] = {}
         self.reasons: dict[str, str] = {}
 
@@ -87,7 +89,7 @@ class _Emitter:
         writer.signature(inputs, outputs, SIGNATURE)
         writer.metadata(MIN_RUNTIME_VERSION, RUNTIME_VERSION.encode().ljust(16, b"\0"))
         data = writer.finish(description)
-        return Written(data, self.encodings, self.nested, self.builtin, self.reasons)
+        return Written(data, self.nested, self.advice, self.builtin, self.reasons)
 
     def _inputs(self, nested: bool) -> int:
         graph = self.graph
@@ -193,31 +195,35 @@ class _Emitter:
     def _nested(self, op: QuantizedOp, source: int, output: int) -> None:
         float_op = op.op
         name = float_op.name
-        blob = self._pack(op)
+        blob = self._pack(op).option.blob
         data = np.frombuffer(blob, np.uint8)
         packed = self.writer.tensor(f"{name}/packed", (len(blob),), "uint8", data=data)
-        encoding = packed_format.encoding_of(blob)
-        self.encodings[name], self.nested[name] = encoding, len(blob)
         assert self.level is not None
         self.writer.custom(
             f"NESTED_{float_op.kind.upper()}",
             [source, self.level, packed],
             [output],
-            self._describe(float_op, encoding),
+            self._describe(float_op, packed_format.encoding_of(blob)),
         )
 
-    def _pack(self, op: QuantizedOp) -> bytes:
+    def _pack(self, op: QuantizedOp) -> Choice:
+        name, request = op.op.name, self.options.choice
         # Only masks leave a choice: without them every weight is there at every level.
         masked = op.op.level_of is not None
-        encoding = self.options.encoding if masked else "auto"
+        if not masked:
+            request = dataclasses.replace(request, encoding="auto")
+        packed = nested_op(self.quantized, op)
         try:
-            return packed_format.pack(
-                nested_op(self.quantized, op), encoding, self.options.optimize
-            )
-        except NestError as error:
+            choice = choose(packed, name, request)
+        except packed_format.FormatError as error:
             raise NestError(
-                f"Layer {op.op.name!r}: {error.message}", hint=error.hint
+                f"Layer {name!r}: {error.message}", hint=error.hint
             ) from error
+        self.nested[name] = choice
+        advice = advise(packed, choice, request.costs) if masked else None
+        if advice is not None:
+            self.advice[name] = advice
+        return choice
 
     def _describe(self, op: ir.Weighted, encoding: str) -> bytes:
         """Plain words for people and graph viewers; the kernels read the blob only."""

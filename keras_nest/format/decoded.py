@@ -5,6 +5,8 @@ The same arithmetic as tflm_ops/src/decoded/nest_decoded_buffer_size.c.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from keras_nest.format.header import Header
@@ -16,11 +18,27 @@ _BLOCKS = ((1, 1), (1, 2), (1, 4), (1, 16), (4, 4), (4, 16))
 _SLACK = 24
 
 
-def decoded_scratch(blob: bytes, header: Header, plan: int) -> int | None:
-    """Bytes that the levels with rings ask for; None where rows are not decoded.
+@dataclass(frozen=True)
+class Strip:
+    """Output pixels that rows are decoded for at a time.
+
+    Attributes:
+        rows: Output rows; of 1x1 kernels tiles. 0 for a single vector.
+        pair_bytes: What the pairs of the decoded rows may take.
+        scratch_bytes: Scratch memory of all.
+    """
+
+    rows: int
+    pair_bytes: int
+    scratch_bytes: int
+
+
+def strip_of(blob: bytes, header: Header, plan: int) -> Strip | None:
+    """How the levels with rings are run; None where rows are not decoded.
 
     Args:
-        blob: The bytes of a packed op of the encoding "blocks" or "lists".
+        blob: The bytes of a packed op of the encoding "blocks" or "lists", with common
+            shifts.
         header: Its header.
         plan: Bytes of an output channel's plan.
     """
@@ -31,7 +49,7 @@ def decoded_scratch(blob: bytes, header: Header, plan: int) -> int | None:
     if not fits(g, "offsets", lanes):
         return None
     if is_vector(g):
-        return 2 * g.in_c
+        return Strip(0, 0, 2 * g.in_c)
     layout = layout_of(g, "offsets", lanes)
     table = (g.columns // header.block[1] + 1) // 2 * 4
     pairs = max(_pair_bytes(blob, header), _PAIRS)
@@ -47,7 +65,7 @@ def decoded_scratch(blob: bytes, header: Header, plan: int) -> int | None:
         rows = min(g.out_h, -(-_TILES // -(-g.out_w // pixels)))
         step *= g.stride_h
     rows = min(rows, 1 + min(left, _INPUTS) // step)
-    return fixed + layout.total_bytes + (rows - 1) * step
+    return Strip(rows, pairs, fixed + layout.total_bytes + (rows - 1) * step)
 
 
 def _pair_bytes(blob: bytes, header: Header) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_nest.format.decoded import decoded_scratch
+from keras_nest.format.decoded import strip_of
 from keras_nest.format.header import Header
 from keras_nest.format.layout import (
     BAND_SPARE_BYTES,
@@ -51,8 +51,8 @@ def scratch_bytes(
     if header.encoding in PLACED:
         sparse = _placed(header, plan, mve)
     elif header.rings:
-        decoded = decoded_scratch(blob, header, plan) if simd else None
-        sparse = _patches(g) if decoded is None else decoded
+        strip = strip_of(blob, header, plan) if simd else None
+        sparse = _patches(g) if strip is None else strip.scratch_bytes
     if header.encoding not in ("dense", "lists") and not header.dense_top:
         return sparse
     fast = _dense(g, simd, vector, plan)

@@ -76,13 +76,6 @@ def tflite() -> bytes:
 
 
 @pytest.fixture
-def tools() -> None:
-    for name in ("arm-none-eabi-gcc", "qemu-system-arm"):
-        if shutil.which(name) is None:
-            pytest.skip(f"{name} is not installed")
-
-
-@pytest.fixture
 def own_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the C sources, to be changed, that the bench builds from."""
     copy = tmp_path / "sources"

@@ -37,17 +37,57 @@ def test_convert_json_is_json_alone(
     assert result.json["bytes"] == out.stat().st_size
 
 
-def test_optimize_chooses_the_encodings(
+def test_target_and_optimize_choose_the_encodings(
     command: Command, files: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "fast.tflite"
-    model = files / "model.keras"
-    arguments = ("--data", files / "x.npy", "-o", out, "--optimize", "speed")
-    assert command("convert", model, *arguments).code == 0
+    arguments = ("convert", files / "model.keras", "--data", files / "x.npy", "-o", out)
+    shown = command(*arguments, "--target", "m4")
+    assert shown.code == 0, shown.err
+    for words in ("level 2", "scratch", "offsets", "fastest", "cortex-m4", "within"):
+        assert words in shown.out
+    assert max(map(len, shown.out.splitlines())) <= 100
+    facts = command(*arguments, "--target", "cortex-m4", "--json").json
+    assert (facts["target"], facts["optimize"]) == ("cortex-m4", "speed")
+    for entry in facts["entries"]:
+        if entry["nested"]:
+            assert len(entry["instructions"]) == LEVELS
+            assert f"{entry['scratch_bytes']:,}" in shown.out
+            assert f"{entry['instructions'][0] / 1000:,.1f}" in shown.out
     fast = command("inspect", out, "--json").json
     small = command("inspect", files / "model.tflite", "--json").json
     assert small["packed_bytes"] < fast["packed_bytes"]
     assert small["macs"] == fast["macs"]
+    smaller = command(*arguments, "--target", "m4", "--optimize", "size", "--json")
+    assert smaller.json["bytes"] <= facts["bytes"]
+    limited = command(*arguments, "--target", "m4", "--max-scratch", 16)
+    assert limited.code == 1
+    assert "scratch on cortex-m4" in limited.err
+    assert "Allow " in limited.err
+    assert command(*arguments, "--target", "cortex-a53").code == 2
+    assert command(*arguments, "--max-scratch", 0).code == 2
+
+
+def test_pattern_that_does_not_suit_is_warned_of(
+    command: Command, tmp_path: Path
+) -> None:
+    import keras
+
+    import keras_nest
+
+    inputs = keras.Input((64,))
+    plain = keras.Model(inputs, keras.layers.Dense(32, name="wide")(inputs))
+    model = keras_nest.nest(plain, (0.3,), pattern="element")
+    model.save(tmp_path / "model.keras")
+    np.save(tmp_path / "x.npy", np.ones((4, 64), np.float32))
+    arguments = ("--data", tmp_path / "x.npy", "-o", tmp_path / "model.tflite")
+    result = command(
+        "convert", tmp_path / "model.keras", *arguments, "--target", "m55", "--json"
+    )
+    assert result.code == 0, result.err
+    (warning,) = result.json["warnings"]
+    assert warning.startswith("Pattern element of wide gains nothing over dense")
+    assert f"Warning: {warning}" in result.err
 
 
 def test_inspect_shows_every_nested_layer(command: Command, files: Path) -> None:

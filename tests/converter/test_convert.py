@@ -43,10 +43,10 @@ def test_report_says_what_was_replaced_and_what_was_left() -> None:
     by_name = {entry.layer: entry for entry in report.entries}
     assert by_name["first"].reason.startswith("its weights are dense and its tables")
     assert by_name["second"].pattern == "1x2"
-    assert by_name["second"].reason == "its weights are nested"
+    assert by_name["second"].reason == "nested weights"
     assert by_name["lone_norm"].pattern == "dense"
     assert by_name["lone_norm"].encoding == "dense"
-    assert "one table for each" in by_name["lone_norm"].reason
+    assert "a table per level" in by_name["lone_norm"].reason
     assert report.levels == 3
     assert report.samples == 10
     facts = report.as_dict()
@@ -76,6 +76,9 @@ def test_levels_that_do_not_differ_give_a_plain_file() -> None:
         ({"io": "int16"}, "`io` to be one of"),
         ({"encoding": "zip"}, "`encoding` to be one of"),
         ({"optimize": "power"}, "`optimize` to be one of"),
+        ({"target": "cortex-a53"}, "`target` to be one of"),
+        ({"target": None}, "`target` to be one of"),
+        ({"max_scratch": 0}, "`max_scratch` to be a number"),
         ({"samples": 0}, "`samples` to be a positive"),
     ],
 )

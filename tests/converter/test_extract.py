@@ -13,7 +13,8 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from keras_nest import NestError, convert, extract
-from keras_nest.converter import calibrate, emit, flatbuffer, quantize
+from keras_nest.converter import calibrate, costs, emit, flatbuffer, quantize
+from keras_nest.converter.choose import Request
 from keras_nest.converter.freeze import freeze
 from keras_nest.converter.nested_file import nested_operators
 from keras_nest.model import nest
@@ -102,7 +103,8 @@ def test_extract_finds_the_very_scales_weights_and_biases() -> None:
     x = inputs_for(random_net(4), 20)
     graph = freeze(model)
     quantized = quantize.quantize(graph, calibrate.ranges(graph, x))
-    options = emit.Options("int8", "auto", "size", sticky_level=False)
+    request = Request(costs.load("generic"), "size")
+    options = emit.Options("int8", request, sticky_level=False)
     data = emit.write(quantized, options, "").data
     checked = 0
     for level in range(graph.levels):

@@ -1,0 +1,266 @@
+"""Synthetic ops whose counts the cost tables are fitted to, and others to check them.
+
+Shapes are small and awkward on purpose: every part of a kernel must matter in some of
+them, or its coefficient would be a guess.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+
+from keras_nest.format import NEVER, Geometry, NestedOp
+
+# What each level keeps.
+DENSITIES = ((0.1, 0.3, 1.0), (0.05, 0.5, 0.7), (0.02, 0.2, 0.4))
+_SEEDS = 4  # ops of each shape and pattern
+BLOCKS = ((1, 1), (1, 2), (1, 4), (1, 16), (4, 4), (4, 16), (2, 2))
+
+# Height, width, input and output channels, kernel, stride, dilation, "same" padding.
+_CONVOLUTIONS = (
+    (8, 8, 16, 16, 3, 1, 1, True),
+    (6, 6, 32, 8, 3, 1, 1, False),
+    (7, 5, 8, 12, 3, 1, 1, True),
+    (10, 3, 4, 20, 5, 1, 1, True),
+    (9, 9, 16, 10, 3, 2, 1, True),
+    (12, 7, 8, 6, 3, 2, 1, True),
+    (9, 10, 16, 7, 3, 1, 2, True),
+    (3, 2, 64, 16, 3, 1, 1, True),
+    (1, 21, 16, 9, (1, 7), 1, 1, True),
+    (6, 13, 16, 24, 1, 1, 1, True),
+    (9, 9, 32, 16, 1, 2, 1, True),
+    (4, 4, 48, 32, 1, 1, 1, True),
+    (1, 3, 16, 40, 1, 1, 1, True),
+    (5, 6, 6, 11, 3, 1, 1, True),
+    (6, 5, 3, 8, 3, 1, 1, True),
+    (5, 5, 5, 9, 1, 1, 1, True),
+    (2, 9, 128, 8, 1, 1, 1, True),
+    (16, 16, 16, 4, 3, 1, 1, True),
+    (14, 15, 4, 16, 3, 2, 1, True),
+    (10, 10, 16, 64, 1, 1, 1, True),
+    (7, 8, 16, 200, 1, 1, 1, True),
+    (5, 6, 4, 150, 3, 1, 1, True),
+    (2, 2, 96, 12, 5, 1, 1, True),
+    (6, 7, 10, 8, 3, 1, 2, True),
+    (7, 4, 9, 7, 3, 1, 1, True),
+    (9, 11, 1, 16, 3, 1, 1, True),
+    (9, 11, 16, 12, 3, 2, 1, True),
+    (10, 7, 32, 8, 3, 2, 1, True),
+    (13, 13, 16, 8, 5, 3, 1, True),
+    (8, 8, 3, 12, 3, 2, 1, True),
+    (5, 9, 2, 140, 3, 1, 1, True),
+    (8, 5, 7, 10, 5, 1, 1, True),
+    (6, 6, 33, 9, 1, 1, 1, True),
+    (5, 10, 18, 6, 3, 1, 1, False),
+    (4, 7, 2, 11, 3, 1, 2, True),
+)
+_FULLY_CONNECTED = (
+    (1, 64, 10),
+    (1, 128, 128),
+    (1, 256, 33),
+    (1, 32, 64),
+    (1, 400, 20),
+    (3, 96, 24),
+    (5, 48, 16),
+    (1, 30, 12),
+    (1, 21, 8),
+    (1, 16, 130),
+    (1, 1200, 5),
+    (1, 8, 7),
+    (1, 100, 51),
+    (1, 176, 16),
+    (2, 80, 20),
+    (2, 160, 12),
+    (2, 32, 8),
+    (1, 1024, 8),
+)
+# Height, width, channels, multiplier, kernel, stride, "same" padding.
+_DEPTHWISE = (
+    (8, 8, 16, 1, 3, 1, True),
+    (9, 7, 24, 1, 3, 2, True),
+    (5, 5, 64, 1, 3, 1, False),
+    (10, 4, 8, 1, 5, 1, True),
+    (1, 30, 12, 1, (1, 9), 1, True),
+    (4, 4, 32, 1, 4, 4, False),
+    (14, 3, 20, 1, 3, 1, True),
+    (3, 3, 128, 1, 3, 1, True),
+    (4, 3, 160, 1, 3, 1, True),
+    (6, 6, 7, 1, 3, 1, True),
+    (8, 8, 33, 1, 3, 2, True),
+    (9, 7, 1, 8, 3, 1, True),
+    (12, 12, 1, 16, 5, 2, True),
+    (7, 6, 1, 6, 3, 1, False),
+    (3, 3, 1, 20, 2, 1, True),
+    (8, 5, 1, 64, (10, 4), 2, True),
+    (8, 8, 1, 1, 3, 1, True),
+    (4, 9, 5, 1, 5, 1, True),
+    (9, 3, 16, 2, 3, 1, True),
+    (3, 8, 2, 6, 3, 2, True),
+    (12, 10, 3, 1, 3, 2, True),
+    (5, 5, 18, 1, 3, 1, True),
+    (7, 7, 4, 2, 3, 1, True),
+    (6, 5, 3, 4, 3, 2, True),
+    (4, 4, 8, 3, 1, 1, True),
+)
+# Layers of ResNet-8, DS-CNN and MobileNet, some of them cropped: not fitted to.
+_CHECKED = (
+    (16, 16, 16, 16, 3, 1, 1, True),
+    (16, 16, 16, 32, 3, 2, 1, True),
+    (8, 8, 32, 24, 3, 1, 1, True),
+    (8, 8, 64, 20, 1, 1, 1, True),
+    (12, 5, 64, 16, 1, 1, 1, True),
+    (6, 6, 128, 12, 1, 1, 1, True),
+    (1, 1, 64, 12, 1, 1, 1, True),
+    (3, 3, 128, 256, 1, 1, 1, True),
+    (12, 12, 3, 16, 3, 1, 1, True),
+)
+_CHECKED_FULLY_CONNECTED = ((1, 640, 32), (1, 8, 128), (1, 64, 12), (2, 128, 12))
+_CHECKED_DEPTHWISE = (
+    (12, 5, 64, 1, 3, 1, True),
+    (25, 10, 1, 64, (10, 4), 2, True),
+    (12, 12, 8, 1, 3, 2, True),
+    (6, 6, 5, 1, 3, 1, True),
+    (6, 6, 4, 2, 3, 1, True),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """An op of the grid.
+
+    Attributes:
+        name: Its shape in words.
+        op: What is packed, in every encoding that holds it.
+        checks: Whether the table is checked with it, and not fitted to it.
+    """
+
+    name: str
+    op: NestedOp
+    checks: bool
+
+
+def samples() -> Iterator[Sample]:
+    """All ops, the same in every call: every shape with every pattern it takes."""
+    seeds = itertools.count()
+    for checks in (False, True):
+        for geometry in _geometries(checks):
+            for block in _blocks(geometry):
+                for seed in itertools.islice(seeds, 2 if checks else _SEEDS):
+                    name = f"{'check' if checks else 'grid'}-{seed}"
+                    yield Sample(name, synthetic_op(geometry, block, seed), checks)
+
+
+def _geometries(checks: bool) -> list[Geometry]:
+    convolutions = _CHECKED if checks else _CONVOLUTIONS
+    vectors = _CHECKED_FULLY_CONNECTED if checks else _FULLY_CONNECTED
+    depthwise = _CHECKED_DEPTHWISE if checks else _DEPTHWISE
+    found = [convolution(*shape) for shape in convolutions]
+    found += [Geometry("fully_connected", 1, n, i, 1, n, o) for n, i, o in vectors]
+    found += [
+        dataclasses.replace(
+            convolution(h, w, c, c * multiplier, kernel, stride, 1, same),
+            op="depthwise_conv_2d",
+        )
+        for h, w, c, multiplier, kernel, stride, same in depthwise
+    ]
+    return found
+
+
+def convolution(
+    height: int,
+    width: int,
+    in_c: int,
+    out_c: int,
+    kernel: int | tuple[int, int],
+    stride: int,
+    dilation: int,
+    same: bool,
+) -> Geometry:
+    """A convolution with TFLite's padding."""
+    kernels = kernel if isinstance(kernel, tuple) else (kernel, kernel)
+    outs, pads = [], []
+    for size, taps in zip((height, width), kernels, strict=True):
+        reach = (taps - 1) * dilation + 1
+        out = -(-size // stride) if same else (size - reach) // stride + 1
+        outs.append(out)
+        pads.append(max((out - 1) * stride + reach - size, 0) // 2 if same else 0)
+    return Geometry(
+        "conv_2d",
+        *(height, width, in_c),
+        *(outs[0], outs[1], out_c),
+        *kernels,
+        *(stride, stride),
+        *(dilation, dilation),
+        *(pads[0], pads[1]),
+    )
+
+
+def _blocks(g: Geometry) -> Iterator[tuple[int, int] | None]:
+    """The patterns that an op can have, and none: dense."""
+    yield None
+    if g.op != "depthwise_conv_2d":
+        yield from (block for block in BLOCKS if g.in_c % block[1] == 0)
+
+
+def synthetic_op(g: Geometry, block: tuple[int, int] | None, seed: int) -> NestedOp:
+    """An op with random weights, masks and tables.
+
+    One of five has a bounded output, and one of four rows whose scale wants a left
+    shift, which the kernels run by themselves.
+
+    Args:
+        g: Its shape.
+        block: Its pattern; None: dense at all levels.
+        seed: What everything random, and the densities, come from.
+    """
+    rng = np.random.default_rng(seed)
+    densities = DENSITIES[seed // 2 % len(DENSITIES)]
+    # Dense ops have levels by their tables alone.
+    levels = len(densities) if block else 1 + seed % 2
+    weights = rng.integers(-127, 128, g.weights_shape).astype(np.int8)
+    weights[weights == 0] = 1
+    level_of = None
+    if block:
+        level_of = _level_of(rng, g, block, densities, balanced=seed % 3 == 0)
+        weights[level_of == NEVER] = 0
+    scale = rng.uniform(0.2, 1, (levels, g.out_c)) / np.sqrt(g.columns) / 100
+    scale *= rng.choice([1, -1], scale.shape, p=[0.9, 0.1])
+    fraction, exponent = np.frexp(scale)
+    if seed % 4 == 3:
+        exponent[rng.random(exponent.shape) < 0.3] = 0
+    act_min = -20 if seed % 5 == 4 else -128
+    return NestedOp(
+        geometry=g,
+        levels=levels,
+        input_zero_point=-128 if (seed + seed // 4 + seed // 32) % 2 else 3,
+        output_zero_point=-20,
+        act_min=act_min,
+        act_max=127,
+        weights=weights,
+        level_of=level_of,
+        multiplier=np.rint(fraction * (2**31 - 1)).astype(np.int32),
+        shift=exponent.astype(np.int8),
+        bias=rng.integers(-1000, 1000, (levels, g.out_c)).astype(np.int32),
+        block=block or (1, 1),
+    )
+
+
+def _level_of(
+    rng: np.random.Generator,
+    g: Geometry,
+    block: tuple[int, int],
+    densities: tuple[float, ...],
+    balanced: bool,
+) -> np.ndarray:
+    rows, cols = block
+    shape = (-(-g.out_c // rows), g.columns // cols)
+    ranks = rng.permuted(np.tile(np.arange(shape[1]), (shape[0], 1)), axis=1)
+    ranks = (ranks + 0.5) / shape[1]
+    if not balanced:
+        ranks = rng.random(shape)
+    grid = np.searchsorted(np.asarray(densities), ranks, side="right")
+    grid = np.where(grid < len(densities), grid, NEVER).astype(np.uint8)
+    return np.repeat(np.repeat(grid, rows, 0)[: g.out_c], cols, 1)

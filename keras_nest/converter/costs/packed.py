@@ -1,0 +1,99 @@
+"""What decides the cost of a packed op: its header, entries per level, shifts."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+
+import numpy as np
+
+from keras_nest.format.header import Header
+from keras_nest.format.layout import PLACED
+from keras_nest.format.operation import Geometry, Int8Array, Int64Array
+
+# Right shifts that the short requantization covers; nest_is_common_shift in direct.h.
+_COMMON_SHIFTS = (-23, -1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Packed:
+    """A blob as the cost model sees it.
+
+    Attributes:
+        header: Its header.
+        blob: Its bytes.
+    """
+
+    header: Header
+    blob: bytes
+
+    @classmethod
+    def parse(cls, blob: bytes) -> Packed:
+        """Reads what the cost of `blob` depends on; the blob is trusted."""
+        return cls(Header.parse(blob), blob)
+
+    @property
+    def geometry(self) -> Geometry:
+        return self.header.geometry
+
+    @cached_property
+    def rings(self) -> Int64Array:
+        """int64 `[levels with rings][row groups]`: blocks that each level adds."""
+        return np.diff(self.entries, axis=0, prepend=0)
+
+    @cached_property
+    def entries(self) -> Int64Array:
+        """int64 `[levels with rings][row groups]`: blocks that a level runs over."""
+        header = self.header
+        rings = header.rings
+        start = header.offsets[1]
+        dtype = f"<u{header.count_bytes}"
+        counts = np.frombuffer(self.blob, dtype, header.count_entries, start)
+        counts = counts.reshape(-1, rings).astype(np.int64)
+        if header.encoding not in PLACED:
+            counts = np.cumsum(counts, axis=1)
+        return np.broadcast_to(counts.T, (rings, header.row_groups))
+
+    @cached_property
+    def shifts(self) -> Int8Array:
+        """int8 `[levels][out_c]`."""
+        header = self.header
+        channels = self.geometry.out_c
+        start = header.offsets[0] + 8 * header.tables * channels
+        shifts = np.frombuffer(self.blob, np.int8, header.tables * channels, start)
+        shifts = shifts.reshape(header.tables, channels)
+        return shifts[list(header.level_table[: header.levels])]
+
+    @cached_property
+    def uncommon(self) -> np.ndarray:
+        """bool `[levels][out_c]`: rows that take the general requantization."""
+        low, high = _COMMON_SHIFTS
+        uncommon: np.ndarray = (self.shifts < low) | (self.shifts > high)
+        return uncommon
+
+    @property
+    def left_shifts(self) -> np.ndarray:
+        """bool `[levels][out_c]`: rows without a shift to the right."""
+        left: np.ndarray = self.shifts >= 0
+        return left
+
+    @property
+    def common_shifts(self) -> bool:
+        """Whether all rows at all levels take the short requantization."""
+        return not self.uncommon.any()
+
+    @property
+    def has_folded(self) -> bool:
+        """Whether kernels with vector instructions can run what is dense of it."""
+        return self.header.folded or self.header.encoding == "vectors"
+
+    @property
+    def has_minimum(self) -> bool:
+        """nest_mve_has_minimum, of a depthwise op: whether a weight is -128."""
+        values = np.frombuffer(self.blob, np.int8, offset=self.header.offsets[3])
+        return bool(np.any(values == -128))
+
+    @property
+    def clamped(self) -> bool:
+        """Whether outputs are clamped to less than int8."""
+        return (self.header.act_min, self.header.act_max) != (-128, 127)
