@@ -16,6 +16,7 @@ from keras_nest.format import NEVER, Geometry, NestedOp
 
 # What each level keeps.
 DENSITIES = ((0.1, 0.3, 1.0), (0.05, 0.5, 0.7), (0.02, 0.2, 0.4))
+_RANDOM_SHAPES = 20
 _SEEDS = 4  # ops of each shape and pattern
 BLOCKS = ((1, 1), (1, 2), (1, 4), (1, 16), (4, 4), (4, 16), (2, 2))
 
@@ -47,6 +48,16 @@ _CONVOLUTIONS = (
     (6, 7, 10, 8, 3, 1, 2, True),
     (7, 4, 9, 7, 3, 1, 1, True),
     (9, 11, 1, 16, 3, 1, 1, True),
+    (7, 6, 3, 12, 1, 1, 1, True),
+    (9, 8, 7, 5, 1, 2, 1, True),
+    (4, 30, 16, 8, 3, 1, 1, True),
+    (20, 5, 16, 4, 3, 1, 1, True),
+    (6, 9, 32, 12, 3, 1, 1, True),
+    (12, 4, 16, 8, (3, 1), 1, 1, True),
+    (5, 6, 48, 20, 3, 1, 1, True),
+    (2, 40, 16, 4, 1, 1, 1, True),
+    (14, 9, 32, 4, 1, 2, 1, True),
+    (5, 5, 8, 12, 5, 1, 1, False),
     (9, 11, 16, 12, 3, 2, 1, True),
     (10, 7, 32, 8, 3, 2, 1, True),
     (13, 13, 16, 8, 5, 3, 1, True),
@@ -166,7 +177,18 @@ def _geometries(checks: bool) -> list[Geometry]:
         )
         for h, w, c, multiplier, kernel, stride, same in depthwise
     ]
+    if checks:
+        found += [_random_convolution(seed) for seed in range(_RANDOM_SHAPES)]
     return found
+
+
+def _random_convolution(seed: int) -> Geometry:
+    rng = np.random.default_rng(seed)
+    kernel, stride = int(rng.choice([1, 3, 3, 5])), int(rng.choice([1, 1, 2]))
+    height, width = rng.integers(kernel, 14, 2).tolist()
+    in_c, out_c = int(rng.choice([3, 8, 16, 24, 32, 48])), int(rng.integers(4, 40))
+    same = bool(rng.integers(2))
+    return convolution(height, width, in_c, out_c, kernel, stride, 1, same)
 
 
 def convolution(

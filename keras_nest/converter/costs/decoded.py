@@ -65,6 +65,7 @@ def _strips(packed: Packed, level: int, strip: Strip, simd: str) -> Features:
     of_row = np.repeat(rings, packed.header.block[0], axis=1)[:, : g.out_c]
     counts = in_rows(per_row * (cols // lanes))
     features = always(packed) | {
+        "taps": g.kernel_h * g.kernel_w,
         "blocks in a row": g.columns // cols,
         "tiles": tiles.tiles * parts,
         "rows": tiles.tiles * g.out_c,

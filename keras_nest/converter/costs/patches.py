@@ -30,13 +30,14 @@ def rings(packed: Packed, level: int) -> Run:
     for name, tiles in _tile_kinds(packed).items():
         features |= {
             f"groups {name}": tiles * groups,
+            f"rows {name}": tiles * packed.geometry.out_c,
             f"rings {name}": tiles * groups * header.rings,
             f"active rings {name}": tiles * groups * (level + 1),
             f"entries {name}": tiles * entries,
             f"wide {name}": tiles * entries * (header.index_bytes - 1),
         }
         if not usual:
-            features[f"rows {name}"] = tiles * entries * rows
+            features[f"entries' rows {name}"] = tiles * entries * rows
             features[f"products {name}"] = tiles * entries * rows * cols
     return Run(f"rings-{rows}x{cols}" if usual else "rings-any", features)
 
