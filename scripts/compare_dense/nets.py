@@ -64,8 +64,10 @@ def load(name: str, cache: Path) -> Any:
     return load_keras_h5(mlperf_tiny_models(cache)[name])
 
 
-def convert(base: Any, sparsities: tuple[float, ...], optimize: str = "speed") -> bytes:
-    """Nests and converts, with a BatchNormalization of its own for each level."""
+def convert(
+    base: Any, sparsities: tuple[float, ...], target: Target, optimize: str = "speed"
+) -> bytes:
+    """Nests and converts for a core, each level with its own BatchNormalization."""
     model = keras_nest.nest(base, sparsities, pattern=PATTERN)
     rng = np.random.default_rng(0)
     for layer in model.graph.layers:
@@ -74,7 +76,7 @@ def convert(base: Any, sparsities: tuple[float, ...], optimize: str = "speed") -
                 old = keras.ops.convert_to_numpy(variable)
                 variable.assign(old * rng.uniform(0.8, 1.25, old.shape))
     x = rng.normal(0, 1, (16, *base.input_shape[1:])).astype(np.float32)
-    return bytes(keras_nest.convert(model, x, optimize=optimize))
+    return bytes(keras_nest.convert(model, x, target=target.name, optimize=optimize))
 
 
 def measure(tflite: bytes, target: Target) -> list[Row]:
@@ -116,5 +118,5 @@ def measure(tflite: bytes, target: Target) -> list[Row]:
 
 
 def measure_net(name: str, base: Any, sparsities: Any, target: Target) -> Net:
-    tflite = convert(base, sparsities)
+    tflite = convert(base, sparsities, target)
     return Net(NETS[name], sparsities, len(tflite), measure(tflite, target))

@@ -46,12 +46,14 @@ class Rival:
 
 def measure_rivals(base: Any, target: Target) -> list[Rival]:
     """Ways to have the accuracies of `THREE_LEVELS` of a Keras model."""
-    fast, small = (convert(base, THREE_LEVELS, how) for how in ("speed", "size"))
+    fast, small = (
+        convert(base, THREE_LEVELS, target, how) for how in ("speed", "size")
+    )
     rows = measure(fast, target)
     dense = _sums(row.cmsis_nn for row in rows)
     levels = range(len(THREE_LEVELS))
     dense_bytes = sum(len(keras_nest.extract(fast, level)) for level in levels)
-    alone = [convert(base, (sparsity,)) for sparsity in THREE_LEVELS]
+    alone = [convert(base, (sparsity,), target) for sparsity in THREE_LEVELS]
     alone_counts = [_own(measure(tflite, target))[0] for tflite in alone]
     decoded = _decode(fast)
     one, another = "one integer", "another model"
