@@ -12,7 +12,7 @@ import pytest
 from keras_nest.bench.emulator import measure
 from keras_nest.bench.image import Job, build
 from keras_nest.bench.targets import find_target
-from keras_nest.format import NestedOp, unpack
+from keras_nest.format import Geometry, NestedOp, unpack
 from tests.kernels.random_ops import (
     random_geometry,
     random_input,
@@ -109,4 +109,20 @@ def test_depthwise_and_dense(target: str, tmp_path: Path) -> None:
             op = dataclasses.replace(op, weights=np.maximum(op.weights, -127))
         jobs += jobs_of(op, rng, str(seed))
     assert sum("folded" in job.name for job in jobs) > 100
+    run(jobs, target, tmp_path)
+
+
+@pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"])
+def test_depthwise_of_few_channels_in_the_last_part(
+    target: str, tmp_path: Path
+) -> None:
+    """Channels are planned 128 at a time, and taken in fours."""
+    jobs = []
+    for channels in (127, 128, 129, 130, 131, 132, 257, 259):
+        rng = np.random.default_rng(channels)
+        shape = (3, 2, channels, 3, 2, channels, 3, 3, 1, 1, 1, 1, 1, 1)
+        geometry = Geometry("depthwise_conv_2d", *shape)
+        op = random_tables(rng, geometry, 1, None)
+        shift = rng.integers(-12, -4, op.shift.shape).astype(np.int8)
+        jobs += jobs_of(dataclasses.replace(op, shift=shift), rng, str(channels))
     run(jobs, target, tmp_path)

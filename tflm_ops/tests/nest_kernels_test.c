@@ -16,6 +16,7 @@
 #define IMAGE(in_c, out_c) 5, 6, in_c, 5, 6, out_c, 3, 1, 1
 #define STRIDED(in_c, out_c) 7, 9, in_c, 4, 5, out_c, 3, 2, 1
 #define PIXELS(in_c, out_c) 3, 5, in_c, 3, 5, out_c, 1, 1, 0
+#define PIXELS_OF_TWO_ROWS(channels) 2, 3, channels, 2, 3, channels, 1, 1, 0
 #define VECTOR(in_c, out_c) 1, 1, in_c, 1, 1, out_c, 1, 1, 0
 
 /* Shifts are added by the loop below. */
@@ -67,6 +68,9 @@ static const packed_case cases[] = {
     {DW, NEST_DENSE, 0, 1, 1, STRIDED(5, 5), 0},
     {DW, NEST_DENSE, FOLDED, 1, 1, IMAGE(3, 6), 0},
     {DW, NEST_DENSE, 0, 1, 1, IMAGE(1, 8), 0},
+    /* One channel, and three, more than are planned at a time. */
+    {DW, NEST_DENSE, 0, 1, 1, PIXELS_OF_TWO_ROWS(129), 0},
+    {DW, NEST_DENSE, 0, 1, 1, PIXELS_OF_TWO_ROWS(131), 0},
 };
 
 /* Small: the least of the emulated boards has 15 KiB, and no SIMD, which asks

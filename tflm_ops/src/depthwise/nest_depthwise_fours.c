@@ -75,6 +75,13 @@ static void run_row(const nest_op* op, const part* p, int32_t oy,
   }
 }
 
+/* Channels of the next part of those left, so that no part has less than four.
+ */
+static int32_t part_of(int32_t left) {
+  if (left <= NEST_MAX_PLANS) return left;
+  return left < NEST_MAX_PLANS + 4 ? NEST_MAX_PLANS - 4 : NEST_MAX_PLANS;
+}
+
 /* Refer header file for details. */
 void nest_depthwise_fours(const nest_op* op, int32_t level, const int8_t* input,
                           int8_t* output, void* scratch) {
@@ -83,11 +90,12 @@ void nest_depthwise_fours(const nest_op* op, int32_t level, const int8_t* input,
   taps.input_step = op->dilation_w * op->in_c;
   taps.weight_step = op->out_c;
   taps.minus_zero = (uint32_t)(-op->input_zero_point & 0xffff) * 0x00010001u;
-  for (int32_t first = 0; first < op->out_c; first += NEST_MAX_PLANS) {
-    const int32_t left = op->out_c - first;
-    const part p = {plans, left < NEST_MAX_PLANS ? left : NEST_MAX_PLANS,
-                    input + first, op->dense + first, output + first};
-    nest_plan_channels(op, level, first, p.channels, plans);
+  int32_t channels;
+  for (int32_t first = 0; first < op->out_c; first += channels) {
+    channels = part_of(op->out_c - first);
+    const part p = {plans, channels, input + first, op->dense + first,
+                    output + first};
+    nest_plan_channels(op, level, first, channels, plans);
     for (int32_t oy = 0; oy < op->out_h; ++oy) run_row(op, &p, oy, &taps);
   }
   nest_clamp(op, output,
