@@ -5,15 +5,25 @@ Usage: PYTHONPATH=. python tflm_ops/fuzz/seeds.py FOLDER [COUNT]
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 
 import numpy as np
 
-from keras_nest.format import candidates, variant_of
-from tests.kernels.random_ops import random_op, random_vector_op
+from keras_nest.format import NEVER, Geometry, NestedOp, candidates, variant_of
+from tests.kernels.random_ops import random_op, random_tables, random_vector_op
 
 LARGEST = 4096  # bytes: libFuzzer's default limit
+
+
+def op_of_long_stride() -> NestedOp:
+    """One output row and few weights; stride times a row's bytes exceed int32."""
+    g = Geometry("conv_2d", 1, 2, 8196, 1, 1, 2, 1, 2, stride_h=65535)
+    level_of = np.full(g.weights_shape, NEVER, np.uint8)
+    level_of[:, :8], level_of[:, 8:16] = 0, 1
+    op = random_tables(np.random.default_rng(0), g, 2, level_of, (1, 4))
+    return dataclasses.replace(op, shift=np.full_like(op.shift, -12))
 
 
 def write_seeds(folder: Path, count: int = 200) -> int:
@@ -22,7 +32,8 @@ def write_seeds(folder: Path, count: int = 200) -> int:
     written = 0
     for seed in range(count):
         make = random_vector_op if seed % 5 == 4 else random_op
-        for found in candidates(make(np.random.default_rng(seed))):
+        op = make(np.random.default_rng(seed)) if seed > 0 else op_of_long_stride()
+        for found in candidates(op):
             if len(found.blob) <= LARGEST:
                 name = variant_of(found.blob).replace(" ", "")
                 (folder / f"{seed:04}_{name}").write_bytes(found.blob)

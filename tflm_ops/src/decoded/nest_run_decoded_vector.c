@@ -50,14 +50,17 @@ void nest_run_decoded_vector(const nest_op* op, int32_t level,
     int32_t acc[NEST_MAX_BLOCK_ROWS] = {0, 0, 0, 0};
     nest_row plans[NEST_MAX_BLOCK_ROWS];
     nest_next_group(op, &group);
+    nest_plan_channels(op, level, c, rows, plans);
+    /* Sums begin with the bias: nest_open knows that none of these overflows.
+     */
+    for (int32_t r = 0; r < rows; ++r) acc[r] = plans[r].bias;
 #if defined(__ARM_FEATURE_DSP)
     sum_rows(op, &group, kernel, &rings, acc);
 #else
     nest_sum_group(op, &group, inputs, acc);
 #endif
-    nest_plan_channels(op, level, c, rows, plans);
     for (int32_t r = 0; r < rows; ++r, ++c) {
-      output[c] = nest_requantize_doubled(plans[r].bias + acc[r], &plans[r]);
+      output[c] = nest_requantize_doubled(acc[r], &plans[r]);
     }
   }
   nest_clamp(op, output, (size_t)op->out_c);

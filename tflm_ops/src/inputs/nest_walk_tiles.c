@@ -62,15 +62,14 @@ static void walk_band(nest_walk* walk, const int8_t* input, int8_t* output,
     nest_slide_band(op, layout, input, oy, band);
     do {
       next_part(walk);
-      const uint8_t* from = band;
       int8_t* to = output;
-      for (int32_t r = left < most ? left : most; r > 0; --r) {
+      for (int32_t r = 0; r < most && r < left; ++r) {
+        const uint8_t* from = band + r * op->stride_h * layout->row_bytes;
         for (int32_t at = 0; at < op->out_w; at += pixels) {
           const int32_t ox = tile_start(at, pixels, op->out_w);
           visit_pixels(walk, from + ox * layout->step_bytes, pixels,
                        to + ox * op->out_c);
         }
-        from += op->stride_h * layout->row_bytes;
         to += op->out_w * op->out_c;
       }
     } while (!is_last_part(walk));

@@ -73,8 +73,10 @@ static void walk_band(walk* w, const int8_t* input, int8_t* output) {
   for (int32_t oy = 0; oy < op->out_h; ++oy) {
     const int32_t first = oy * op->stride_h;
     if (first + layout->rows > begin + held) {
-      nest_mve_copy(w->inputs, w->inputs + (first - begin) * row_bytes,
-                    end > first ? (end - first) * row_bytes : 0);
+      if (end > first) {
+        nest_mve_copy(w->inputs, w->inputs + (first - begin) * row_bytes,
+                      (end - first) * row_bytes);
+      }
       begin = first;
     }
     if (end < first) end = first;
