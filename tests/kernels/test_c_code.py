@@ -52,6 +52,34 @@ def test_compiles_without_warnings(compiler: str, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "core",
+    [
+        "thumbv7m-none-eabi -mcpu=cortex-m3",
+        "thumbv7em-none-eabi -mcpu=cortex-m4 -mfloat-abi=hard",
+        "thumbv8.1m.main-none-eabi -mcpu=cortex-m55 -mfloat-abi=hard",
+    ],
+)
+def test_clang_compiles_the_assembly(core: str, tmp_path: Path) -> None:
+    # clang has the other headers itself.
+    (tmp_path / "string.h").write_text(
+        "#include <stddef.h>\n"
+        "int memcmp(const void *, const void *, size_t);\n"
+        "void *memcpy(void *, const void *, size_t);\n"
+        "void *memmove(void *, const void *, size_t);\n"
+        "void *memset(void *, int, size_t);\n"
+    )
+    clang = [tool("clang"), *f"--target={core}".split(), "-ffreestanding"]
+    done = subprocess.run([*clang, "-xc", "-c", "-o/dev/null", os.devnull])
+    if done.returncode != 0:
+        pytest.skip("this clang has no ARM target")
+    # Assembly is one string a function.
+    strict = [*STRICT, "-Wno-overlength-strings"]
+    include = [f"-I{OPS / 'include'}", f"-I{tmp_path}"]
+    sources = sorted((OPS / "src").rglob("*.c"))
+    call(*clang, *strict, "-O2", "-c", *include, *sources, cwd=tmp_path)
+
+
 def test_single_rounding_firmware_is_a_compile_error(tmp_path: Path) -> None:
     command = [tool("gcc"), "-DTFLITE_SINGLE_ROUNDING=1", f"-I{OPS / 'include'}"]
     command += ["-fsyntax-only", str(OPS / "src" / "open" / "nest_open.c")]

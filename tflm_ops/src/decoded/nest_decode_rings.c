@@ -120,11 +120,10 @@
   "9:\n\t"                                    \
   "pop {r4-r11, pc}\n"
 
-#define DEFINE(name, code)                     \
-  static void __attribute__((naked, noinline)) \
-  name(const nest_row_rings* rings) {          \
-    __asm__ volatile(code);                    \
-    (void)rings;                               \
+#define DEFINE(name, code)                                    \
+  static void __attribute__((naked, noinline))                \
+  name(__attribute__((unused)) const nest_row_rings* rings) { \
+    __asm__ volatile(code);                                   \
   }
 #define STEP "add r1, r5\n\t"
 DEFINE(ones_of_blocks,

@@ -90,11 +90,10 @@
   "bne 2b\n\t"                    \
   "b 1b\n" END
 
-#define DEFINE(name, code)                        \
-  static int32_t __attribute__((naked, noinline)) \
-  name(const nest_row_rings* rings) {             \
-    __asm__ volatile(code);                       \
-    (void)rings;                                  \
+#define DEFINE(name, code)                                    \
+  static int32_t __attribute__((naked, noinline))             \
+  name(__attribute__((unused)) const nest_row_rings* rings) { \
+    __asm__ volatile(code);                                   \
   }
 #define ONE_BLOCKS ONE("", ", #1")
 #define ONE_LISTS ONE(MOVE(0), "")

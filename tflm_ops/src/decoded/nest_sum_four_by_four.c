@@ -53,15 +53,13 @@
   "pop {r4-r11, pc}\n"
 
 static void __attribute__((naked, noinline))
-sum_blocks(const nest_row_rings* rings) {
+sum_blocks(__attribute__((unused)) const nest_row_rings* rings) {
   __asm__ volatile(RINGS("", BLOCKS));
-  (void)rings;
 }
 
 static void __attribute__((naked, noinline))
-sum_lists(const nest_row_rings* rings) {
+sum_lists(__attribute__((unused)) const nest_row_rings* rings) {
   __asm__ volatile(RINGS("ldr r1, [sp, #12]\n\t", LISTS));
-  (void)rings;
 }
 
 /* Refer header file for details. */

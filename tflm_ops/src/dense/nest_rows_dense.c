@@ -26,7 +26,8 @@
 
 /* Refer header file for details. On the stack: a copy of *tile, whose `taps`
  * runs. */
-void __attribute__((naked)) nest_rows_dense(const nest_dense_tile* tile) {
+void __attribute__((naked))
+nest_rows_dense(__attribute__((unused)) const nest_dense_tile* tile) {
   __asm__ volatile(
       "push {r4-r11, lr}\n\t"
       "ldm r0, {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9}\n\t"
@@ -58,7 +59,6 @@ void __attribute__((naked)) nest_rows_dense(const nest_dense_tile* tile) {
       "4:\n\t"
       "cmp r3, #0\n\t"
       "b 5b\n" NEST_ROWS_FINISH("44"));
-  (void)tile;
 }
 #else
 

@@ -28,8 +28,10 @@
  * inputs, r1 weights, r2 and r3 their steps, r4-r7 sums, r8 columns left, r12
  * minus_zero. On the stack: rows left, *taps, plans, output, end. */
 void __attribute__((naked))
-nest_depthwise_pixel(const nest_taps* taps, const nest_row* plans,
-                     int8_t* output, const int8_t* end) {
+nest_depthwise_pixel(__attribute__((unused)) const nest_taps* taps,
+                     __attribute__((unused)) const nest_row* plans,
+                     __attribute__((unused)) int8_t* output,
+                     __attribute__((unused)) const int8_t* end) {
   __asm__ volatile(
       "push {r4-r11, lr}\n\t"
       "push {r1, r2, r3}\n\t"
@@ -83,10 +85,6 @@ nest_depthwise_pixel(const nest_taps* taps, const nest_row* plans,
       "bne 1b\n\t"
       "add sp, #52\n\t"
       "pop {r4-r11, pc}\n");
-  (void)taps;
-  (void)plans;
-  (void)output;
-  (void)end;
 }
 #else
 

@@ -43,8 +43,10 @@ typedef struct expansion {
 
 /* All channels of four pixels, `pitch` bytes apart. */
 static void __attribute__((naked, noinline))
-expand_four(const int8_t* from, int32_t pitch, uint8_t* to,
-            const expansion* with) {
+expand_four(__attribute__((unused)) const int8_t* from,
+            __attribute__((unused)) int32_t pitch,
+            __attribute__((unused)) uint8_t* to,
+            __attribute__((unused)) const expansion* with) {
   __asm__ volatile(
       "push {r4-r10, lr}\n\t"
       "add r12, r0, r1, lsl #1\n\t"
@@ -53,10 +55,6 @@ expand_four(const int8_t* from, int32_t pitch, uint8_t* to,
       "movt r10, #0x01fe\n\t"
       "cmp r9, #0\n\t"
       "bne 2f\n" FOUR_PIXELS("1", "") FOUR_PIXELS("2", SUBTRACT));
-  (void)from;
-  (void)pitch;
-  (void)to;
-  (void)with;
 }
 #endif
 

@@ -66,7 +66,7 @@
  * multiplier; r10 taps; r11 channels left; r12 zero_point. On the stack: the
  * sums of sixteen channels. */
 void __attribute__((naked))
-nest_mve_depthwise_pixel(const nest_mve_taps* taps) {
+nest_mve_depthwise_pixel(__attribute__((unused)) const nest_mve_taps* taps) {
   __asm__ volatile(
       "push {r4-r11, lr}\n\t"
       "vpush {d8-d15}\n\t"
@@ -140,7 +140,6 @@ nest_mve_depthwise_pixel(const nest_mve_taps* taps) {
       "8:\n\t"
       "vctp.8 r11\n\t" TAPS("vpst\n\t", "vpstt\n\t", "t")
       "b 6b\n");
-  (void)taps;
 }
 #else
 #include "nest/requantize.h"

@@ -9,7 +9,9 @@
  *   r4 += r7[i] * r1[i]; r6 += r9[i] * r1[i];
  * The tile's places go on by `channels` rows. */
 static void __attribute__((naked, noinline))
-four_rows(nest_mve_tile* tile, int32_t row_step, int32_t channels) {
+four_rows(__attribute__((unused)) nest_mve_tile* tile,
+          __attribute__((unused)) int32_t row_step,
+          __attribute__((unused)) int32_t channels) {
   __asm__ volatile(
       "push {r4-r11, lr}\n\t"
       "vpush {d8-d9}\n\t"
@@ -66,9 +68,6 @@ four_rows(nest_mve_tile* tile, int32_t row_step, int32_t channels) {
       "stm lr, {r0, r1, r2, r3, r4}\n\t"
       "vpop {d8-d9}\n\t"
       "pop {r4-r11, pc}\n");
-  (void)tile;
-  (void)row_step;
-  (void)channels;
 }
 
 /* Refer header file for details. */

@@ -52,7 +52,8 @@
 
 /* Refer header file for details; the C below. On the stack: a copy of *tile.
  * r11 and r12: bytes of two rows and of one; q7: act_min. */
-void __attribute__((naked)) nest_mve_three_pixels(const nest_mve_tile* tile) {
+void __attribute__((naked))
+nest_mve_three_pixels(__attribute__((unused)) const nest_mve_tile* tile) {
   __asm__ volatile(
       "push {r4-r11, lr}\n\t"
       "vpush {d8-d15}\n\t"
@@ -98,7 +99,6 @@ void __attribute__((naked)) nest_mve_three_pixels(const nest_mve_tile* tile) {
       "vshl.s32 q5, q5, q0\n\t"
       "vshl.s32 q6, q6, q0\n\t"
       "vdup.32 q0, r8\n\t" STORE_PIXELS(NEST_MVE_REQUANTIZE_ANY) NEXT_ROWS);
-  (void)tile;
 }
 #else
 

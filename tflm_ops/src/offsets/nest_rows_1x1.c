@@ -33,12 +33,14 @@ void nest_rows_1x1(const nest_op* op, const nest_tile* tile, int32_t step4) {
 #define REQUANTIZE_ALL(add)                                         \
   REQUANTIZE("r4", add)                                             \
   REQUANTIZE("r5", add)                                             \
-  REQUANTIZE("r6", add) REQUANTIZE("r7", add) REQUANTIZE("r8", add) \
-      REQUANTIZE("r9", add) REQUANTIZE("r10", add) REQUANTIZE("r11", add)
+  REQUANTIZE("r6", add)                                             \
+  REQUANTIZE("r7", add) REQUANTIZE("r8", add) REQUANTIZE("r9", add) \
+      REQUANTIZE("r10", add) REQUANTIZE("r11", add)
 
 /* On the stack: the fields of nest_tile, step4. */
 static void __attribute__((naked, noinline))
-rows_1x1(const nest_tile* tile, int32_t step4) {
+rows_1x1(__attribute__((unused)) const nest_tile* tile,
+         __attribute__((unused)) int32_t step4) {
   __asm__ volatile(
       "push {r4-r11, lr}\n\t"
       "push {r1}\n\t"
@@ -99,8 +101,6 @@ rows_1x1(const nest_tile* tile, int32_t step4) {
       "subs r2, #1\n\t"
       REQUANTIZE_ALL("sub")
       "b 7b\n");
-  (void)tile;
-  (void)step4;
 }
 
 /* Refer header file for details. */

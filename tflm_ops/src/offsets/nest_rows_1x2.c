@@ -27,7 +27,8 @@ void nest_rows_1x2(const nest_op* op, const nest_tile* tile) {
   "sxtb16 r12, r12, ror #8\n\t"  \
   "add r8, r0, r2, lsr #16\n\t" PIXELS("r12")
 
-static void __attribute__((naked, noinline)) rows_1x2(const nest_tile* tile) {
+static void __attribute__((naked, noinline))
+rows_1x2(__attribute__((unused)) const nest_tile* tile) {
   __asm__ volatile(
       NEST_ROWS_BEGIN
       "subs r3, #4\n\t"
@@ -42,7 +43,6 @@ static void __attribute__((naked, noinline)) rows_1x2(const nest_tile* tile) {
       "4:\n\t"
       "bpl 6f\n\t"
       "ldm r1, {r2, r12}\n\t" FIRST NEST_ROWS_END);
-  (void)tile;
 }
 
 /* Refer header file for details. */

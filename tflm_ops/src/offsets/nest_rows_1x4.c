@@ -39,7 +39,8 @@ void nest_rows_1x4(const nest_op* op, const nest_tile* tile) {
   "smlad r7, r11, lr, r7\n\t"        \
   "smlad r7, r12, r2, r7\n\t"
 
-static void __attribute__((naked, noinline)) rows_1x4(const nest_tile* tile) {
+static void __attribute__((naked, noinline))
+rows_1x4(__attribute__((unused)) const nest_tile* tile) {
   __asm__ volatile(NEST_ROWS_BEGIN
                    "subs r3, #2\n\t"
                    "blt 3f\n"
@@ -51,7 +52,6 @@ static void __attribute__((naked, noinline)) rows_1x4(const nest_tile* tile) {
                    "adds r3, #1\n\t" /* -2 + 1, or -1 + 1: one more */
                    "bne 6f\n\t"
                    "ldm r1, {r2, r11}\n\t" FIRST NEST_ROWS_END);
-  (void)tile;
 }
 
 /* Refer header file for details. */

@@ -26,8 +26,11 @@
 
 /* Refer header file for details. */
 void __attribute__((naked))
-nest_sum_four_rows(const int8_t* weights, int32_t row_step,
-                   const uint8_t* inputs, int32_t quads, int32_t* acc) {
+nest_sum_four_rows(__attribute__((unused)) const int8_t* weights,
+                   __attribute__((unused)) int32_t row_step,
+                   __attribute__((unused)) const uint8_t* inputs,
+                   __attribute__((unused)) int32_t quads,
+                   __attribute__((unused)) int32_t* acc) {
   __asm__ volatile(
       "push {r4-r11, lr}\n\t"
       "ldr r12, [sp, #36]\n\t"
@@ -42,11 +45,6 @@ nest_sum_four_rows(const int8_t* weights, int32_t row_step,
       "ldr r12, [sp, #36]\n\t"
       "stm r12, {r4, r5, r6, r7}\n\t"
       "pop {r4-r11, pc}\n");
-  (void)weights;
-  (void)row_step;
-  (void)inputs;
-  (void)quads;
-  (void)acc;
 }
 #else
 

@@ -19,7 +19,8 @@
   "smlad r4, r11, " weights ", r4\n\t"
 
 /* Refer header file for details. */
-void __attribute__((naked)) nest_vector_1x2(const nest_vector* vector) {
+void __attribute__((naked))
+nest_vector_1x2(__attribute__((unused)) const nest_vector* vector) {
   __asm__ volatile(
       NEST_VECTOR_BEGIN
       NEST_VECTOR_ROW("add r8, r1, r2, lsl #3\n\t")
@@ -44,7 +45,6 @@ void __attribute__((naked)) nest_vector_1x2(const nest_vector* vector) {
       "sxtb16 lr, r8\n\t"
       "smlad r4, r10, lr, r4\n\t"
       NEST_VECTOR_END);
-  (void)vector;
 }
 #else
 typedef int nest_vector_1x2_is_assembly; /* ISO C wants a declaration */

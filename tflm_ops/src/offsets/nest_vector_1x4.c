@@ -17,7 +17,8 @@
       "r9")
 
 /* Refer header file for details. */
-void __attribute__((naked)) nest_vector_1x4(const nest_vector* vector) {
+void __attribute__((naked))
+nest_vector_1x4(__attribute__((unused)) const nest_vector* vector) {
   __asm__ volatile(
       NEST_VECTOR_BEGIN
       NEST_VECTOR_ROW("add r2, r2, r2, lsl #1\n\t"
@@ -39,7 +40,6 @@ void __attribute__((naked)) nest_vector_1x4(const nest_vector* vector) {
       "uxtah r10, r0, r2\n\t"
       BLOCK("r8")
       NEST_VECTOR_END);
-  (void)vector;
 }
 #else
 typedef int nest_vector_1x4_is_assembly; /* ISO C wants a declaration */

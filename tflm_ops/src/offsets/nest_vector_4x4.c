@@ -18,7 +18,8 @@
           ROW("r7", "r11")
 
 /* Refer header file for details. */
-void __attribute__((naked)) nest_vector_4x4(const nest_vector* vector) {
+void __attribute__((naked))
+nest_vector_4x4(__attribute__((unused)) const nest_vector* vector) {
   __asm__ volatile(
       "push {r4-r11, lr}\n\t"
       "ldm r0, {r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11}\n\t"
@@ -70,7 +71,6 @@ void __attribute__((naked)) nest_vector_4x4(const nest_vector* vector) {
       "bne 1b\n\t"
       "add sp, #44\n\t"
       "pop {r4-r11, pc}\n");
-  (void)vector;
 }
 #else
 typedef int nest_vector_4x4_is_assembly; /* ISO C wants a declaration */
