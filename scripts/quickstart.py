@@ -157,7 +157,7 @@ def main() -> None:
 
     CONSOLE.rule("convert")
     np.save(options.out / "samples.npy", x[:500])
-    tflite = keras_nest.convert(model, x[:500])
+    tflite = keras_nest.convert(model, x[:500], target="cortex-m4")
     tflite.save(options.out / "model.tflite")
     np.savez(options.out / "test.npz", x=x_test, y=y_test)
     reporting.print_conversion(tflite.report)
