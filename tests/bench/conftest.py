@@ -50,7 +50,27 @@ OPS = {
 
 @pytest.fixture(scope="session")
 def tflite() -> bytes:
-    """x -> conv -> depthwise -> RESHAPE -> dense -> y."""
+    """The model in the encodings for size, which all cores run."""
+    encodings = {"conv": "auto", "depthwise": "auto", "dense": "blocks"}
+    return model({name: pack(op, encodings[name]) for name, op in OPS.items()})
+
+
+def model_for(target: str) -> bytes:
+    """The model in the encodings for speed on a core."""
+    encoding = {"cortex-m3": "blocks", "cortex-m55": "vectors"}.get(target, "offsets")
+    folded = target == "cortex-m55"
+    return model(
+        {
+            name: pack(op, "dense", folded=folded)
+            if op.level_of is None
+            else pack(op, encoding)
+            for name, op in OPS.items()
+        }
+    )
+
+
+def model(blobs: dict[str, bytes]) -> bytes:
+    """x -> conv -> depthwise -> RESHAPE -> dense -> y, by the packed `OPS`."""
     graph = Graph()
     # Equal zero points and scales: what the tensors mean does not matter here.
     quantization = (np.int8, 1.0, 3)
@@ -59,7 +79,7 @@ def tflite() -> bytes:
     shapes = {"conv": (1, 8, 8, 16), "depthwise": (1, 4, 4, 16), "dense": (1, 10)}
     source = x
     for name, op in OPS.items():
-        blob = pack(op, "blocks" if name == "dense" else "auto")
+        blob = blobs[name]
         packed = graph.tensor(f"{name}/packed", (len(blob),), np.uint8, data=blob)
         target = graph.tensor(name, shapes[name], *quantization)
         kind = f"NESTED_{op.geometry.op.upper()}"

@@ -16,14 +16,15 @@ from keras_nest.converter import flatbuffer
 from keras_nest.converter.nested_file import nested_operators
 from keras_nest.errors import NestError
 from keras_nest.runtime import Interpreter
-from tests.bench.conftest import LEVELS, OPS
+from tests.bench.conftest import LEVELS, OPS, model_for
 
 pytestmark = pytest.mark.usefixtures("tools")
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_board(tflite: bytes, target: str) -> None:
+def test_every_board(target: str) -> None:
     """The image itself compares every output with the reference's checksum."""
+    tflite = model_for(target)
     result = bench(tflite, target)
     assert result.target == target
     assert result.levels == LEVELS

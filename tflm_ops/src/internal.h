@@ -80,18 +80,6 @@ static inline size_t nest_block_size(const nest_op* op) {
   return (size_t)op->block_rows * (size_t)op->block_cols;
 }
 
-/* The weights of one ring in one row group, and what they are multiplied by. */
-typedef struct nest_ring {
-  const uint8_t* indices;
-  int32_t index_bytes;
-  uint32_t entries;
-  const int8_t* values;
-  size_t entry_step;      /* values to advance per entry (blocks) */
-  size_t column_step;     /* values to advance per block column (lists) */
-  size_t row_step;        /* values from one row of a block to the next */
-  const int16_t* patches; /* [columns][tile], zero point subtracted */
-} nest_ring;
-
 /* Bytes of (kernel height + 1) padded input rows as int16, which bound the
  * scratch of a convolution; the height is that of the dilated kernel. At most
  * 2^31: more is no different. */
@@ -119,10 +107,6 @@ NEST_COLD int nest_has_common_shifts(const nest_op* op);
 NEST_RARE void nest_gather_patches(const nest_op* op, const int8_t* input,
                                    int32_t first, int32_t pixels, int32_t tile,
                                    int16_t* patches);
-
-/* acc[block_rows][tile] += the ring's weights times the patches. */
-NEST_RARE void nest_accumulate_ring(const nest_op* op, const nest_ring* ring,
-                                    int32_t tile, int32_t* acc);
 
 /* acc[tile] += one dense row of weights times the patches. */
 NEST_RARE void nest_accumulate_row(const int8_t* row, int32_t columns,

@@ -1,6 +1,12 @@
 #include "cmsis_nn/cmsis_nn.h"
+#include "dense/dense.h"
 #include "depthwise/depthwise.h"
+#include "mve/mve_dense.h"
 #include "mve/mve_depthwise.h"
+
+/* Whether nest_depthwise_dense has a kernel: a constant, so that it is not
+ * linked where it has none. */
+#define HAS_DENSE (NEST_MVE_DENSE || NEST_DIRECT_DENSE)
 
 static int32_t at_most(int32_t value, int32_t limit) {
   return value < limit ? value : limit;
@@ -9,13 +15,13 @@ static int32_t at_most(int32_t value, int32_t limit) {
 /* Refer header file for details. */
 size_t nest_depthwise_conv_2d_get_buffer_size(const nest_op* op) {
   nest_op dense;
-  if (nest_is_depthwise_dense(op, &dense)) {
+  if (HAS_DENSE && nest_is_depthwise_dense(op, &dense)) {
     return nest_depthwise_dense_buffer_size(&dense);
   }
   if (NEST_MVE_DEPTHWISE && nest_is_mve_depthwise(op)) {
     return nest_mve_depthwise_buffer_size(op);
   }
-  if (nest_is_depthwise_fours(op)) {
+  if (NEST_DEPTHWISE_FOURS && nest_is_depthwise_fours(op)) {
     return (size_t)at_most(op->out_c, NEST_MAX_PLANS) * sizeof(nest_row);
   }
   const size_t own =
@@ -31,7 +37,7 @@ nest_status nest_depthwise_conv_2d(const nest_op* op, int32_t level,
   if (op->kind != NEST_DEPTHWISE_CONV_2D) return NEST_ERROR_KIND;
   if (level < 0 || level >= op->levels) return NEST_ERROR_LEVEL;
   nest_op dense;
-  if (nest_is_depthwise_dense(op, &dense)) {
+  if (HAS_DENSE && nest_is_depthwise_dense(op, &dense)) {
     nest_depthwise_dense(op, &dense, level, input, output, scratch);
     return NEST_OK;
   }
@@ -39,7 +45,7 @@ nest_status nest_depthwise_conv_2d(const nest_op* op, int32_t level,
     nest_run_mve_depthwise(op, level, input, output, scratch);
     return NEST_OK;
   }
-  if (nest_is_depthwise_fours(op)) {
+  if (NEST_DEPTHWISE_FOURS && nest_is_depthwise_fours(op)) {
     nest_depthwise_fours(op, level, input, output, scratch);
     return NEST_OK;
   }

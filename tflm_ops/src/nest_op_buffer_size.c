@@ -8,7 +8,7 @@
 static size_t sparse_bytes(const nest_op* op) {
   if (op->encoding == NEST_VECTORS) return nest_vectors_buffer_size(op);
   if (op->encoding == NEST_OFFSETS) return nest_direct_buffer_size(op);
-  if (nest_is_decoded(op)) return nest_decoded_buffer_size(op);
+  if (NEST_DECODE && nest_is_decoded(op)) return nest_decoded_buffer_size(op);
   return nest_tiles_buffer_size(op);
 }
 
@@ -17,7 +17,9 @@ static size_t dense_bytes(const nest_op* op) {
   if (NEST_MVE_DENSE && nest_is_mve_dense(op)) {
     return nest_mve_dense_buffer_size(op);
   }
-  if (nest_is_direct_dense(op)) return nest_dense_buffer_size(op);
+  if (NEST_DIRECT_DENSE && nest_is_direct_dense(op)) {
+    return nest_dense_buffer_size(op);
+  }
   const size_t tiles = nest_tiles_buffer_size(op);
   const size_t cmsis_nn = NEST_USE_CMSIS_NN ? nest_cmsis_nn_buffer_size(op) : 0;
   return tiles > cmsis_nn ? tiles : cmsis_nn;

@@ -8,7 +8,7 @@ static void run_dense(const nest_op* op, int32_t level, const int8_t* input,
                       int8_t* output, void* scratch) {
   if (NEST_MVE_DENSE && nest_is_mve_dense(op)) {
     nest_run_mve_dense(op, level, input, output, scratch);
-  } else if (nest_is_direct_dense(op)) {
+  } else if (NEST_DIRECT_DENSE && nest_is_direct_dense(op)) {
     nest_run_dense(op, level, input, output, scratch);
   } else if (!NEST_USE_CMSIS_NN ||
              !nest_run_cmsis_nn(op, level, input, output, scratch)) {
@@ -25,7 +25,7 @@ void nest_run_op(const nest_op* op, int32_t level, const int8_t* input,
     nest_run_direct(op, level, input, output, scratch);
   } else if (op->encoding == NEST_VECTORS) {
     nest_run_vectors(op, level, input, output, scratch);
-  } else if (nest_is_decoded(op)) {
+  } else if (NEST_DECODE && nest_is_decoded(op)) {
     nest_run_decoded(op, level, input, output, scratch);
   } else {
     nest_run_tiles(op, level, input, output, (int16_t*)scratch);

@@ -1,13 +1,10 @@
-#include <string.h>
+#include "entries.h"
 
-#include "../internal.h"
-
-/* Adds the biases, stores the outputs of one channel. */
-static void finish_channel(const nest_op* op, int32_t level, int32_t channel,
-                           int32_t* acc, int32_t pixels, int8_t* output) {
+/* The sums of a channel before its weights. */
+static void set_bias(const nest_op* op, int32_t level, int32_t channel,
+                     int32_t* acc) {
   const int32_t bias = op->bias[op->level_table[level] * op->out_c + channel];
-  for (int32_t t = 0; t < pixels; ++t) acc[t] += bias;
-  nest_store_channel(op, level, channel, acc, pixels, output);
+  for (int32_t t = 0; t < NEST_TILE; ++t) acc[t] = bias;
 }
 
 static void multiply_dense(const nest_op* op, int32_t level,
@@ -15,41 +12,59 @@ static void multiply_dense(const nest_op* op, int32_t level,
                            int8_t* output) {
   const int8_t* row = op->dense;
   for (int32_t channel = 0; channel < op->out_c; ++channel) {
-    int32_t acc[NEST_TILE] = {0, 0, 0, 0};
+    int32_t acc[NEST_TILE];
+    set_bias(op, level, channel, acc);
     nest_accumulate_row(row, op->columns, patches, tile, acc);
-    finish_channel(op, level, channel, acc, pixels, output);
+    nest_store_channel(op, level, channel, acc, pixels, output);
     row += op->columns;
   }
+}
+
+/* Entries of a row group. */
+static size_t count_entries(const nest_entries* entries, int32_t rings) {
+  const uint8_t* counts = entries->counts;
+  size_t sum = 0;
+  for (int32_t ring = 0; ring < rings; ++ring) {
+    sum += nest_load(counts, entries->count_bytes);
+    counts += entries->count_bytes;
+  }
+  return sum;
 }
 
 static void multiply_rings(const nest_op* op, int32_t level,
                            const int16_t* patches, int32_t pixels, int32_t tile,
                            int8_t* output) {
+  nest_entries_kernel* const kernel = nest_find_entries(op, tile);
   const int lists = op->encoding == NEST_LISTS;
   const int32_t rings = nest_rings(op);
-  nest_ring ring;
-  ring.indices = op->indices;
-  ring.index_bytes = op->index_bytes;
-  ring.values = op->values;
-  ring.entry_step = lists ? 0 : nest_block_size(op);
-  ring.column_step = lists ? (size_t)op->block_cols : 0;
-  ring.row_step = (size_t)(lists ? op->columns : op->block_cols);
-  ring.patches = patches;
-  for (int32_t group = 0; group < op->row_groups; ++group) {
-    int32_t acc[NEST_MAX_BLOCK_ROWS * NEST_TILE];
-    memset(acc, 0, sizeof(acc));
-    for (int32_t r = 0; r < rings; ++r) {
-      ring.entries = nest_count(op, group, r);
-      if (r <= level) nest_accumulate_ring(op, &ring, tile, acc);
-      ring.indices += (size_t)ring.entries * (size_t)op->index_bytes;
-      ring.values += (size_t)ring.entries * ring.entry_step;
-    }
-    if (lists) ring.values += (size_t)op->block_rows * ring.row_step;
-    for (int32_t row = 0; row < op->block_rows; ++row) {
-      const int32_t channel = group * op->block_rows + row;
+  const size_t counts = op->balanced ? 0 : (size_t)(rings * op->count_bytes);
+  const size_t row_step = (size_t)(lists ? op->columns : op->block_cols);
+  const size_t step = nest_block_size(op);
+  nest_entries entries = {op->counts,  op->count_bytes, level + 1,
+                          op->indices, op->values,      step,
+                          patches};
+  size_t in_group = 0;
+  for (int32_t group = 0, channel = 0; group < op->row_groups; ++group) {
+    const int8_t* const values = entries.values;
+    for (int32_t row = 0; row < op->block_rows; ++row, ++channel) {
       if (channel >= op->out_c) break;
-      finish_channel(op, level, channel, acc + row * tile, pixels, output);
+      int32_t acc[NEST_TILE];
+      set_bias(op, level, channel, acc);
+      if (kernel != NULL) {
+        kernel(&entries, acc);
+      } else {
+        nest_sum_any_entries(op, &entries, tile, acc);
+      }
+      nest_store_channel(op, level, channel, acc, pixels, output);
+      entries.values += row_step;
     }
+    if (group == 0 || !op->balanced) {
+      in_group = count_entries(&entries, rings);
+    }
+    entries.counts += counts;
+    entries.indices += in_group * (size_t)op->index_bytes;
+    entries.values =
+        values + (lists ? (size_t)op->block_rows * row_step : in_group * step);
   }
 }
 
