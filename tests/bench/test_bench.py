@@ -41,7 +41,9 @@ def test_every_board(target: str) -> None:
     columns = zip(*(op.instructions for op in result.ops), strict=True)
     assert result.instructions == [sum(column) for column in columns]
     assert result.scratch_bytes == max(op.scratch_bytes for op in result.ops)
-    assert 1_000 < result.kernel_bytes < 24 * 1024
+    # The M55 has the kernels of the DSP extension and those of MVE.
+    most = 40 if target == "cortex-m55" else 24
+    assert 1_000 < result.kernel_bytes < most * 1024
     assert bench(tflite, target) == result, "another count in a second run"
 
 
