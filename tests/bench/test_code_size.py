@@ -1,4 +1,4 @@
-"""Only the kernels of the ops that a firmware registers are linked."""
+"""Flash of the nested ops with their glue; only what is registered is linked."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from keras_nest.bench.targets import find_target
 from tests.bench import firmware
 
+LIMIT = 24 * 1024
 OPS = ["NESTED_CONV_2D", "NESTED_DEPTHWISE_CONV_2D", "NESTED_FULLY_CONNECTED"]
 TARGET = find_target("cortex-m4")
 
@@ -32,10 +33,28 @@ def linked(ops: list[str], objects: list[Path], folder: Path) -> Path:
     return output
 
 
+def flash_bytes(output: Path) -> int:
+    """Code and constants; .data too, which flash holds a copy of."""
+    sizes = firmware.call("arm-none-eabi-size", output, cwd=output.parent)
+    text, data = map(int, sizes.splitlines()[1].split()[:2])
+    return text + data
+
+
 def symbols(output: Path) -> set[str]:
     """Functions of the kernels."""
     names = firmware.call("arm-none-eabi-nm", output, cwd=output.parent)
     return set(re.findall(r"[Tt] (nest_\w+)", names))
+
+
+def test_flash(
+    objects: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes = {op: flash_bytes(linked([op], objects, tmp_path)) for op in OPS}
+    sizes["all"] = flash_bytes(linked(OPS, objects, tmp_path))
+    with capsys.disabled():
+        print("\nBytes of flash of the nested ops with glue, Cortex-M4, -O2:")
+        print(f"  {sizes}")
+    assert max(sizes[op] for op in OPS) < sizes["all"] < LIMIT
 
 
 def test_only_what_is_registered_is_linked(objects: list[Path], tmp_path: Path) -> None:

@@ -103,6 +103,11 @@ struct nest_walk {
 void nest_walk_tiles(nest_walk* walk, const int8_t* input, int8_t* output,
                      uint8_t* inputs);
 
+/* Visits the part's channels of a row of pixels whose inputs lie side by side
+ * from `inputs` on. */
+void nest_visit_row(const nest_walk* walk, const uint8_t* inputs,
+                    int32_t pixels, int8_t* output);
+
 /* Tiles of a 1x1 kernel that are expanded together, so that planning their
  * channels in parts costs less; 1 where these are planned once. */
 NEST_COLD int32_t nest_tiles_held(const nest_op* op, const nest_layout* layout);
@@ -170,8 +175,9 @@ NEST_COLD int nest_find_byte_layout(const nest_op* op, int32_t cols,
 NEST_COLD size_t nest_direct_buffer_size(const nest_op* op);
 
 /* A sparse level of an op of the encoding offsets, one image or vector. */
-void nest_run_direct(const nest_op* op, int32_t level, const int8_t* input,
-                     int8_t* output, void* scratch);
+NEST_AROUND void nest_run_direct(const nest_op* op, int32_t level,
+                                 const int8_t* input, int8_t* output,
+                                 void* scratch);
 
 /* The same for an op of one output pixel and a 1x1 kernel. */
 void nest_run_vector(const nest_op* op, int32_t level, const int8_t* input,
@@ -203,17 +209,22 @@ void nest_expand_pixels(const nest_op* op, const nest_layout* layout,
 void nest_expand_two_pixels(const nest_op* op, const nest_layout* layout,
                             const int8_t* from, int32_t pitch, uint8_t* to);
 
-/* For a layout of int8: the same for one pixel, and an input row into the
- * band's row, in which the padding is. */
-void nest_copy_pixel(const nest_op* op, const nest_layout* layout,
-                     const int8_t* from, uint8_t* to);
-void nest_copy_row(const nest_op* op, const nest_layout* layout,
-                   const int8_t* from, uint8_t* row);
+/* For a layout of int8: the same for one pixel. */
+NEST_RARE void nest_copy_pixel(const nest_op* op, const nest_layout* layout,
+                               const int8_t* from, uint8_t* to);
+
+/* What brings a pixel into the layout. */
+typedef void (*nest_pixel)(const nest_op* op, const nest_layout* layout,
+                           const int8_t* from, uint8_t* to);
+static inline nest_pixel nest_pixel_of(const nest_layout* layout) {
+  return layout->value_bytes == 1 ? nest_copy_pixel : nest_expand_pixel;
+}
 
 /* The band of input rows that layout->strip_rows output rows from oy on need;
  * call for oy = 0, strip_rows, 2 * strip_rows, ... */
-void nest_slide_band(const nest_op* op, const nest_layout* layout,
-                     const int8_t* input, int32_t oy, uint8_t* band);
+NEST_AROUND void nest_slide_band(const nest_op* op, const nest_layout* layout,
+                                 const int8_t* input, int32_t oy,
+                                 uint8_t* band);
 
 /* A visit of entries, by the block's row kernel. */
 void nest_visit_entries(const nest_walk* walk, const nest_tile* tile,
@@ -225,21 +236,22 @@ NEST_RARE void nest_sum_row(const nest_op* op, const nest_row* row,
                             const uint8_t* inputs, int32_t* acc);
 
 /* All rows of a tile by nest_requantize_doubled, saturated to int8 only. Rows
- * whose shift is 0 get any value. */
-void nest_rows_1x2(const nest_op* op, const nest_tile* tile);
-void nest_rows_1x4(const nest_op* op, const nest_tile* tile);
+ * whose shift is 0 get any value. The assembly does not need op. */
+void nest_rows_1x2(const nest_tile* tile, const nest_op* op);
+void nest_rows_1x4(const nest_tile* tile, const nest_op* op);
 
 /* The same for eight pixels; step4 is the bytes from pixel 0 to 4, or 0. */
-void nest_rows_1x1(const nest_op* op, const nest_tile* tile, int32_t step4);
+void nest_rows_1x1(const nest_tile* tile, int32_t step4, const nest_op* op);
 
 /* The three above in C, for any block and number of pixels. */
 NEST_RARE void nest_rows_portable(const nest_op* op, const nest_tile* tile,
                                   int32_t pixels, int32_t step4);
 
-/* The rows of a tile whose shift is 0, by the general requantization. */
+/* The rows of a tile whose shift is 0, or `all` of them, by the general
+ * requantization. */
 NEST_RARE void nest_redo_rows(const nest_op* op, int32_t level,
                               const nest_tile* tile, int32_t first,
-                              int32_t pixels);
+                              int32_t pixels, int all);
 
 /* Clamps all outputs to the op's activation bounds. */
 void nest_clamp(const nest_op* op, int8_t* output, size_t bytes);

@@ -27,6 +27,9 @@
 #else
 #define NEST_COLD
 #endif
+/* So is what runs for a call, a tile or a row of weights, around the loops over
+ * its weights that take the time. */
+#define NEST_AROUND NEST_COLD
 /* So is what runs only where a core's own kernels do not: for uncommon shifts,
  * inputs beyond a band, encodings that are for other cores. */
 #if defined(__ARM_FEATURE_DSP)
@@ -73,7 +76,7 @@ static inline const int32_t* nest_folded_row(const nest_op* op, int32_t level) {
 
 /* Entries of a ring in a row group; in the encodings offsets and vectors those
  * of the rings up to it. */
-uint32_t nest_count(const nest_op* op, int32_t group, int32_t ring);
+NEST_AROUND uint32_t nest_count(const nest_op* op, int32_t group, int32_t ring);
 
 /* Weights of a block. */
 static inline size_t nest_block_size(const nest_op* op) {
@@ -103,7 +106,7 @@ NEST_COLD nest_status nest_check_weights(const nest_op* op);
 NEST_COLD int nest_has_common_shifts(const nest_op* op);
 
 /* patches[column][tile] = input - zero point of `pixels` output pixels from
- * `first` on, in row-major order; 0 in the padding and past `pixels`. */
+ * `first` on, in row-major order, and anything past them; 0 in the padding. */
 NEST_RARE void nest_gather_patches(const nest_op* op, const int8_t* input,
                                    int32_t first, int32_t pixels, int32_t tile,
                                    int16_t* patches);

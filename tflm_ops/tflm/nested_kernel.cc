@@ -25,10 +25,10 @@ bool IsImage(const Activations& tensor, int32_t height, int32_t width,
 const char* ComparePoints(const nest_op& op, const Activations& input,
                           const Activations& output) {
   if (op.input_zero_point != input.zero_point) {
-    return "the input's zero point is not the one the weights were packed for";
+    return "input zero point is not the packed one";
   }
   if (op.output_zero_point != output.zero_point) {
-    return "the output's zero point is not the one the weights were packed for";
+    return "output zero point is not the packed one";
   }
   return nullptr;
 }
@@ -37,22 +37,22 @@ const char* CompareShapes(const nest_op& op, const Activations& input,
                           const Activations& output, int32_t* runs) {
   if (op.kind == NEST_FULLY_CONNECTED) {
     if (Elements(input) != Elements(op.in_h, op.in_w, op.in_c)) {
-      return "the input's shape is not the one the weights were packed for";
+      return "input shape is not the packed one";
     }
     if (Elements(output) != Elements(op.out_h, op.out_w, op.out_c)) {
-      return "the output's shape is not the one the weights were packed for";
+      return "output shape is not the packed one";
     }
     *runs = 1;
     return nullptr;
   }
   if (!IsImage(input, op.in_h, op.in_w, op.in_c)) {
-    return "the input's shape is not the one the weights were packed for";
+    return "input shape is not the packed one";
   }
   if (!IsImage(output, op.out_h, op.out_w, op.out_c)) {
-    return "the output's shape is not the one the weights were packed for";
+    return "output shape is not the packed one";
   }
   if (input.dims[0] != output.dims[0]) {
-    return "input and output differ in the number of images";
+    return "input and output differ in batch size";
   }
   *runs = input.dims[0];
   return nullptr;

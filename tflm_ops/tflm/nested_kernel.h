@@ -54,9 +54,10 @@ NEST_GLUE_COLD const char* OpenNestedOp(const NestedKernel& kernel,
                                         int32_t* runs);
 
 // Calls the kernel `runs` times, image after image.
-nest_status RunImages(const NestedKernel& kernel, const nest_op& op,
-                      int32_t runs, int32_t level, const int8_t* input,
-                      int8_t* output, void* scratch);
+NEST_GLUE_COLD nest_status RunImages(const NestedKernel& kernel,
+                                     const nest_op& op, int32_t runs,
+                                     int32_t level, const int8_t* input,
+                                     int8_t* output, void* scratch);
 
 // The same, without a loop's cost for the one image that is the rule. A level
 // out of range gives NEST_ERROR_LEVEL and leaves the output untouched.

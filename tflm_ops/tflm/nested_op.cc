@@ -35,19 +35,19 @@ int Elements(const TfLiteTensor* tensor) {
 const char* OpenTensors(const Tensors& tensors, OpData* data) {
   if (tensors.input == nullptr || tensors.level == nullptr ||
       tensors.packed == nullptr || tensors.output == nullptr) {
-    return "a tensor is missing, or there was no memory for it";
+    return "a tensor is missing or has no memory";
   }
   if (tensors.input->type != kTfLiteInt8 ||
       tensors.output->type != kTfLiteInt8) {
     return "input and output must be int8";
   }
   if (tensors.level->type != kTfLiteInt32 || Elements(tensors.level) != 1) {
-    return "the level must be one int32";
+    return "level must be one int32";
   }
   // Memory for tensors that are not constant is planned after Prepare only.
   if (tensors.packed->type != kTfLiteUInt8 ||
       tensors.packed->data.data == nullptr) {
-    return "the packed weights must be constant uint8";
+    return "packed weights must be constant uint8";
   }
   return nest_glue::OpenNestedOp(
       *data->kernel, tensors.packed->data.data, tensors.packed->bytes,

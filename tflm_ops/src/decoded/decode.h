@@ -59,7 +59,7 @@ NEST_COLD int nest_is_decoded(const nest_op* op);
 NEST_COLD void nest_find_decoded_layout(const nest_op* op, nest_layout* layout);
 
 /* Entries of any row group at a level that has rings, at most. */
-uint32_t nest_most_entries(const nest_op* op, int32_t level);
+NEST_AROUND uint32_t nest_most_entries(const nest_op* op, int32_t level);
 
 /* Bytes of the pairs of one row. */
 static inline size_t nest_decoded_bytes(const nest_op* op, uint32_t entries) {
@@ -80,8 +80,9 @@ NEST_COLD size_t nest_decoded_fixed_bytes(const nest_op* op);
 NEST_COLD size_t nest_decoded_buffer_size(const nest_op* op);
 
 /* An op of the encoding blocks or lists at a level that has rings. */
-void nest_run_decoded(const nest_op* op, int32_t level, const int8_t* input,
-                      int8_t* output, void* scratch);
+NEST_AROUND void nest_run_decoded(const nest_op* op, int32_t level,
+                                  const int8_t* input, int8_t* output,
+                                  void* scratch);
 
 /* The same where the op is a matrix times one vector. */
 void nest_run_decoded_vector(const nest_op* op, int32_t level,
@@ -111,12 +112,13 @@ typedef struct nest_row_rings {
 #if defined(__ARM_FEATURE_DSP)
 /* The entries of a row as pairs; `cols` is 1, 2, 4 or
  * 16. In C it is nest_decode_row's. */
-void nest_decode_rings(const nest_row_rings* rings, int lists, int32_t cols);
+NEST_AROUND void nest_decode_rings(const nest_row_rings* rings, int lists,
+                                   int32_t cols);
 
 /* rings->more and the products of one row's entries, for blocks of 1, 2, 4 or
  * 16 columns. In C it is nest_sum_group's. */
 typedef int32_t (*nest_sum_kernel)(const nest_row_rings* rings);
-nest_sum_kernel nest_find_sum_kernel(int lists, int32_t cols);
+NEST_AROUND nest_sum_kernel nest_find_sum_kernel(int lists, int32_t cols);
 
 /* The same for four rows of 4x4 blocks at a time. */
 void nest_sum_four_by_four(const nest_row_rings* rings, int lists);
@@ -129,11 +131,11 @@ void nest_sum_group(const nest_op* op, const nest_group* group,
 
 /* Before the first row group at a level; then each of them in turn. */
 void nest_start_groups(const nest_op* op, int32_t level, nest_group* group);
-void nest_next_group(const nest_op* op, nest_group* group);
+NEST_AROUND void nest_next_group(const nest_op* op, nest_group* group);
 
 /* Decodes the next row of the group into pairs from `to` on; the number of
  * entries. */
-int32_t nest_decode_row(const nest_decoder* decoder, nest_group* group,
-                        uint8_t* to);
+NEST_AROUND int32_t nest_decode_row(const nest_decoder* decoder,
+                                    nest_group* group, uint8_t* to);
 
 #endif /* NEST_SRC_DECODE_H_ */

@@ -38,19 +38,12 @@
   "9:\n\t"                                      \
   "pop {r4-r11, pc}\n"
 
-/* Single weights: a word each, so that halves of pairs are whole entries. */
-#define ONES_PAIR(FIRST_MOVE, SECOND_MOVE, post) \
-  DELTA("r10") DELTA("r11") FIRST_MOVE               \
-  "ldrsb r12, [r1]" post "\n\t"                      \
-  OFFSET("r10") "orr r10, r10, r12, lsl #16\n\t"     \
-  SECOND_MOVE "ldrsb r12, [r1]" post "\n\t"          \
-  OFFSET("r11") "orr r11, r11, r12, lsl #16\n\t"     \
-  "stm r7!, {r10, r11}\n\t"
-#define ONES_ENTRY(MOVE, post, at) \
+/* Single weights: a word each. */
+#define ONES_ENTRY(MOVE, post) \
   DELTA("r10") MOVE                                  \
   "ldrsb r12, [r1]" post "\n\t"                      \
   OFFSET("r10") "orr r10, r10, r12, lsl #16\n\t"     \
-  "str r10, [r7, #" at "]\n\t"
+  "str r10, [r7], #4\n\t"
 
 /* a0 a1 b0 b1 in r11 to a0 b0 a1 b1. */
 #define SWAP_MIDDLE               \
@@ -98,14 +91,23 @@
                                               "str r11, [r7, #" value_at   \
                                               "]\n\t"
 
-/* 1x16 blocks, each two pairs of 1x4; r6 from one plane to the next. */
-#define SIXTEENS(RING, MOVE, step) \
+/* Entries that are whole pairs, or whose halves of pairs are words. */
+#define ENTRIES(RING, ENTRY) \
   "push {r4-r11, lr}\n\t"                     \
   "ldm r0, {r0, r1, r2, r3, r4, r5, r6, r7}\n" \
   "1:\n\t" RING("9f")                         \
   "cmp r8, #0\n\t"                            \
   "beq 1b\n"                                  \
-  "2:\n\t" DELTA("r10") MOVE OFFSET("r10")    \
+  "2:\n\t" ENTRY                              \
+  "subs r8, #1\n\t"                           \
+  "bne 2b\n\t"                                \
+  "b 1b\n"                                    \
+  "9:\n\t"                                    \
+  "pop {r4-r11, pc}\n"
+
+/* 1x16 blocks, each two pairs of 1x4; r6 from one plane to the next. */
+#define SIXTEENS_ENTRY(MOVE, step) \
+  DELTA("r10") MOVE OFFSET("r10")             \
   "add lr, r10, r6\n\t"                       \
   "orr r10, r10, lr, lsl #16\n\t"             \
   "ldrd r11, r12, [r1]\n\t"                   \
@@ -113,12 +115,7 @@
   "add r10, r10, r6, lsl #1\n\t"              \
   "add r10, r10, r6, lsl #17\n\t"             \
   "ldrd r11, r12, [r1, #8]\n\t"               \
-  "stm r7!, {r10, r11, r12}\n\t" step         \
-  "subs r8, #1\n\t"                           \
-  "bne 2b\n\t"                                \
-  "b 1b\n"                                    \
-  "9:\n\t"                                    \
-  "pop {r4-r11, pc}\n"
+  "stm r7!, {r10, r11, r12}\n\t" step
 
 #define DEFINE(name, code)                                    \
   static void __attribute__((naked, noinline))                \
@@ -126,13 +123,8 @@
     __asm__ volatile(code);                                   \
   }
 #define STEP "add r1, r5\n\t"
-DEFINE(ones_of_blocks,
-       PAIRS(NEST_RING_BLOCKS, ONES_PAIR("", "", ", #1"),
-             ONES_ENTRY("", ", #1", "0"), ONES_ENTRY("", ", #1", "4"), "8"))
-DEFINE(ones_of_lists,
-       PAIRS(NEST_RING_LISTS, ONES_PAIR(MOVE("r10", 0), MOVE("r11", 0), ""),
-             ONES_ENTRY(MOVE("r10", 0), "", "0"),
-             ONES_ENTRY(MOVE("r10", 0), "", "4"), "8"))
+DEFINE(ones_of_blocks, ENTRIES(NEST_RING_BLOCKS, ONES_ENTRY("", ", #1")))
+DEFINE(ones_of_lists, ENTRIES(NEST_RING_LISTS, ONES_ENTRY(MOVE("r10", 0), "")))
 DEFINE(twos_of_blocks,
        PAIRS(NEST_RING_BLOCKS, TWOS_PAIR_BLOCKS,
              TWOS_ENTRY("", "adds r1, #2\n\t", "0", "4", "6"),
@@ -146,8 +138,9 @@ DEFINE(fours_of_blocks, PAIRS(NEST_RING_BLOCKS, FOURS_PAIR_BLOCKS,
 DEFINE(fours_of_lists, PAIRS(NEST_RING_LISTS, FOURS_PAIR_LISTS,
                              FOURS_ENTRY(MOVE("r10", 2), "", "0", "4"),
                              FOURS_ENTRY(MOVE("r10", 2), "", "2", "8"), "12"))
-DEFINE(sixteens_of_blocks, SIXTEENS(NEST_RING_BLOCKS, "", STEP))
-DEFINE(sixteens_of_lists, SIXTEENS(NEST_RING_LISTS, MOVE("r10", 4), ""))
+DEFINE(sixteens_of_blocks, ENTRIES(NEST_RING_BLOCKS, SIXTEENS_ENTRY("", STEP)))
+DEFINE(sixteens_of_lists,
+       ENTRIES(NEST_RING_LISTS, SIXTEENS_ENTRY(MOVE("r10", 4), "")))
 
 /* Refer header file for details. */
 void nest_decode_rings(const nest_row_rings* rings, int lists, int32_t cols) {

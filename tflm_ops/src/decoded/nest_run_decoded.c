@@ -18,7 +18,7 @@ static void plan_offsets(const nest_op* op, const nest_layout* layout,
 }
 
 /* Decodes as many rows as there is room for, at least one. */
-static void plan(nest_walk* walk) {
+NEST_AROUND static void plan(nest_walk* walk) {
   nest_decoder* decoder = (nest_decoder*)walk->context;
   const nest_op* op = decoder->op;
   const int32_t left = op->out_c - walk->first;

@@ -66,8 +66,9 @@ NEST_COLD int nest_is_direct_dense(const nest_op* op);
 NEST_COLD size_t nest_dense_buffer_size(const nest_op* op);
 
 /* A level that runs as in the encoding dense, one image or vector. */
-void nest_run_dense(const nest_op* op, int32_t level, const int8_t* input,
-                    int8_t* output, void* scratch);
+NEST_AROUND void nest_run_dense(const nest_op* op, int32_t level,
+                                const int8_t* input, int8_t* output,
+                                void* scratch);
 
 /* The same without a band. */
 void nest_run_dense_patches(const nest_op* op, int32_t level,

@@ -95,7 +95,7 @@ static void copy_inside(const nest_patches* p, uintptr_t at, int8_t* to) {
   }
 }
 
-static void copy_patch(const nest_patches* p, int8_t* patch) {
+NEST_AROUND static void copy_patch(const nest_patches* p, int8_t* patch) {
   const nest_op* op = p->op;
   uintptr_t at = p->at;
   int32_t y = p->y;

@@ -13,7 +13,7 @@ typedef struct parts {
   nest_op flat;     /* for the expansion: with the columns as channels */
 } parts;
 
-static parts split(const nest_op* op, void* scratch) {
+NEST_AROUND static parts split(const nest_op* op, void* scratch) {
   parts p;
   p.padded = (op->columns + 3) / 4 * 4;
   p.flat = *op;
@@ -27,15 +27,16 @@ static parts split(const nest_op* op, void* scratch) {
 
 /* The last row's weights are read beyond its end: its copy has zeros there, and
  * so do the expanded inputs of all. */
-static void fill(const nest_op* op, const parts* p) {
+NEST_AROUND static void fill(const nest_op* op, const parts* p) {
   memset(p->patches, op->input_zero_point, (size_t)(NEST_TILE * p->padded));
   memset(p->last_row, 0, (size_t)p->padded);
   memcpy(p->last_row, op->dense + (op->out_c - 1) * op->columns,
          (size_t)op->columns);
 }
 
-static void plan_rows(const nest_op* op, int32_t level, int32_t first,
-                      int32_t channels, const parts* p) {
+NEST_AROUND static void plan_rows(const nest_op* op, int32_t level,
+                                  int32_t first, int32_t channels,
+                                  const parts* p) {
   nest_plan_channels(op, level, first, channels, p->rows);
   for (int32_t r = 0; r < channels; ++r) {
     const int32_t c = first + r;

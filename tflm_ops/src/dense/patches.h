@@ -24,7 +24,8 @@ static inline uintptr_t nest_place_of(const nest_op* op, int32_t y, int32_t x) {
          (uintptr_t)op->in_c;
 }
 
-nest_patches nest_patches_of(const nest_op* op, const int8_t* input);
+NEST_AROUND nest_patches nest_patches_of(const nest_op* op,
+                                         const int8_t* input);
 
 /* The next output pixel's patch[columns]; of a 1x1 kernel it lies in the input,
  * otherwise it is copied to `patch`. */

@@ -37,7 +37,7 @@ typedef struct part {
 } part;
 
 /* An output pixel whose window lies wholly between the input's pixels. */
-static void store_biases(const part* p, int8_t* output) {
+NEST_RARE static void store_biases(const part* p, int8_t* output) {
   for (int32_t c = 0; c < p->channels; ++c) {
     output[c] = nest_requantize_doubled(p->plans[c].bias, &p->plans[c]);
   }

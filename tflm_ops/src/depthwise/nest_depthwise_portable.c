@@ -1,7 +1,6 @@
 #include <string.h>
 
 #include "depthwise.h"
-#include "nest/requantize.h"
 
 static int32_t at_most(int32_t value, int32_t limit) {
   return value < limit ? value : limit;
@@ -19,6 +18,7 @@ static void accumulate_tap(const nest_op* op, const part* p,
                            const int8_t* input, const int8_t* weights) {
   const int32_t zero_point = op->input_zero_point;
   int32_t* const acc = p->acc;
+#if !defined(__ARM_FEATURE_DSP) /* there, other kernels take what is common */
   if (p->multiple == 1) {
     input += p->first;
     for (int32_t c = 0; c < p->channels; ++c) {
@@ -26,12 +26,14 @@ static void accumulate_tap(const nest_op* op, const part* p,
     }
     return;
   }
+#endif
   input += p->first / p->multiple;
   int32_t end = p->multiple - p->first % p->multiple;
   for (int32_t c = 0; c < p->channels; end += p->multiple) {
     const int32_t x = *input++ - zero_point;
-    const int32_t stop = at_most(end, p->channels);
-    for (; c < stop; ++c) acc[c] += weights[c] * x;
+    do {
+      acc[c] += weights[c] * x;
+    } while (++c < end && c < p->channels);
   }
 }
 
@@ -50,17 +52,15 @@ static void accumulate_pixel(const nest_op* op, const part* p,
 
 static void run_part(const nest_op* op, const part* p, int32_t level,
                      const int8_t* input, int8_t* output) {
-  const int32_t table = op->level_table[level] * op->out_c + p->first;
-  output += p->first;
+  const int32_t* bias =
+      op->bias + (op->level_table[level] * op->out_c + p->first);
   for (int32_t oy = 0; oy < op->out_h; ++oy) {
     for (int32_t ox = 0; ox < op->out_w; ++ox, output += op->out_c) {
       memset(p->acc, 0, (size_t)p->channels * sizeof(int32_t));
       accumulate_pixel(op, p, input, oy, ox);
       for (int32_t c = 0; c < p->channels; ++c) {
-        output[c] =
-            nest_output(p->acc[c] + op->bias[table + c],
-                        op->multiplier[table + c], op->shift[table + c],
-                        op->output_zero_point, op->act_min, op->act_max);
+        p->acc[c] += bias[c];
+        nest_store_channel(op, level, p->first + c, p->acc + c, 1, output);
       }
     }
   }

@@ -35,13 +35,13 @@ static void expand_row(const nest_op* op, const nest_layout* layout,
   uint8_t* to = row + op->pad_left / layout->phases * pixel_bytes;
   int32_t width = padded - op->pad_left;
   if (width > op->in_w) width = op->in_w;
-  if (layout->phases == 1) {
+  const nest_pixel put = nest_pixel_of(layout);
+  if (layout->phases == 1 && put == nest_expand_pixel) {
     nest_expand_pixels(op, layout, from, op->in_c, width, to);
     return;
   }
   for (int32_t x = 0; x < width; ++x, from += op->in_c) {
-    nest_expand_pixel(op, layout, from,
-                      to + phase * layout->phase_width * pixel_bytes);
+    put(op, layout, from, to + phase * layout->phase_width * pixel_bytes);
     if (++phase == layout->phases) {
       phase = 0;
       to += pixel_bytes;
@@ -66,8 +66,6 @@ void nest_slide_band(const nest_op* op, const nest_layout* layout,
     const int32_t y = first + r;
     if (y < 0 || y >= op->in_h) {
       memset(row, layout->padding, (size_t)layout->row_bytes);
-    } else if (layout->value_bytes == 1) {
-      nest_copy_row(op, layout, input + y * op->in_w * op->in_c, row);
     } else {
       expand_row(op, layout, input + y * op->in_w * op->in_c, row);
     }

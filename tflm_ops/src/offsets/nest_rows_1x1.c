@@ -2,7 +2,7 @@
 
 #if !defined(__ARM_FEATURE_DSP)
 /* Refer header file for details. */
-void nest_rows_1x1(const nest_op* op, const nest_tile* tile, int32_t step4) {
+void nest_rows_1x1(const nest_tile* tile, int32_t step4, const nest_op* op) {
   nest_rows_portable(op, tile, NEST_MAX_TILE, step4);
 }
 #else
@@ -22,25 +22,21 @@ void nest_rows_1x1(const nest_op* op, const nest_tile* tile, int32_t step4) {
   "uxtah r12, r0, r2\n\t" TWO_PIXELS(0, "r4", "r5") TWO_PIXELS(4, "r6", "r7") \
       TWO_PIXELS(8, "r8", "r9") TWO_PIXELS(12, "r10", "r11")
 /* sum = nest_requantize_doubled(sum): multiplier r1, half r2, shift r3. */
-#define REQUANTIZE(sum, add) \
-  add " lr, r2, " sum        \
-      ", asr #31\n\t"        \
-      "smmlar " sum ", " sum \
-      ", r1, lr\n\t"         \
-      "asr " sum             \
-      ", r3\n\t"             \
-      "ssat " sum ", #8, " sum "\n\t"
-#define REQUANTIZE_ALL(add)                                         \
-  REQUANTIZE("r4", add)                                             \
-  REQUANTIZE("r5", add)                                             \
-  REQUANTIZE("r6", add)                                             \
-  REQUANTIZE("r7", add) REQUANTIZE("r8", add) REQUANTIZE("r9", add) \
-      REQUANTIZE("r10", add) REQUANTIZE("r11", add)
+#define REQUANTIZE(sum)  \
+  "add lr, r2, " sum     \
+  ", asr #31\n\t"        \
+  "smmlar " sum ", " sum \
+  ", r1, lr\n\t"         \
+  "asr " sum             \
+  ", r3\n\t"             \
+  "ssat " sum ", #8, " sum "\n\t"
 
-/* On the stack: the fields of nest_tile, step4. */
-static void __attribute__((naked, noinline))
-rows_1x1(__attribute__((unused)) const nest_tile* tile,
-         __attribute__((unused)) int32_t step4) {
+/* Refer header file for details. On the stack: the fields of nest_tile, step4.
+ */
+void __attribute__((naked))
+nest_rows_1x1(__attribute__((unused)) const nest_tile* tile,
+              __attribute__((unused)) int32_t step4,
+              __attribute__((unused)) const nest_op* op) {
   __asm__ volatile(
       "push {r4-r11, lr}\n\t"
       "push {r1}\n\t"
@@ -64,8 +60,7 @@ rows_1x1(__attribute__((unused)) const nest_tile* tile,
       "3:\n\t"
       "adds r3, #4\n\t"
       "beq 6f\n"
-      "4:\n\t"
-      ENTRY
+      "4:\n\t" ENTRY
       "subs r3, #1\n\t"
       "bne 4b\n"
       "6:\n\t"
@@ -74,9 +69,11 @@ rows_1x1(__attribute__((unused)) const nest_tile* tile,
       "ldm r0!, {r1, r2, r3}\n\t"
       "str r0, [sp, #4]\n\t"
       "cmp r1, #0\n\t"
-      "blt 8f\n\t"
-      REQUANTIZE_ALL("add")
-      "7:\n\t" /* from the last pixel to the first, as in NEST_ROWS_FINISH */
+      "blt 8f\n"
+      "7:\n\t" REQUANTIZE("r4") REQUANTIZE("r5") REQUANTIZE("r6")
+          REQUANTIZE("r7") REQUANTIZE("r8") REQUANTIZE("r9") REQUANTIZE("r10")
+              REQUANTIZE("r11")
+      /* Negative multipliers and the order of pixels: see NEST_ROWS_FINISH. */
       "ldrd r0, r12, [sp, #8]\n\t"
       "ldrd r1, r2, [sp, #16]\n\t"
       "ldr r3, [sp, #24]\n\t"
@@ -98,14 +95,15 @@ rows_1x1(__attribute__((unused)) const nest_tile* tile,
       "add sp, #28\n\t"
       "pop {r4-r11, pc}\n"
       "8:\n\t"
-      "subs r2, #1\n\t"
-      REQUANTIZE_ALL("sub")
+      "negs r4, r4\n\t"
+      "negs r5, r5\n\t"
+      "negs r6, r6\n\t"
+      "negs r7, r7\n\t"
+      "rsb r8, r8, #0\n\t"
+      "rsb r9, r9, #0\n\t"
+      "rsb r10, r10, #0\n\t"
+      "rsb r11, r11, #0\n\t"
+      "negs r1, r1\n\t"
       "b 7b\n");
-}
-
-/* Refer header file for details. */
-void nest_rows_1x1(const nest_op* op, const nest_tile* tile, int32_t step4) {
-  (void)op;
-  rows_1x1(tile, step4);
 }
 #endif

@@ -2,7 +2,7 @@
 
 #if !defined(__ARM_FEATURE_DSP)
 /* Refer header file for details. */
-void nest_rows_1x2(const nest_op* op, const nest_tile* tile) {
+void nest_rows_1x2(const nest_tile* tile, const nest_op* op) {
   nest_rows_portable(op, tile, NEST_TILE, 0);
 }
 #else
@@ -27,8 +27,10 @@ void nest_rows_1x2(const nest_op* op, const nest_tile* tile) {
   "sxtb16 r12, r12, ror #8\n\t"  \
   "add r8, r0, r2, lsr #16\n\t" PIXELS("r12")
 
-static void __attribute__((naked, noinline))
-rows_1x2(__attribute__((unused)) const nest_tile* tile) {
+/* Refer header file for details. */
+void __attribute__((naked))
+nest_rows_1x2(__attribute__((unused)) const nest_tile* tile,
+              __attribute__((unused)) const nest_op* op) {
   __asm__ volatile(
       NEST_ROWS_BEGIN
       "subs r3, #4\n\t"
@@ -43,11 +45,5 @@ rows_1x2(__attribute__((unused)) const nest_tile* tile) {
       "4:\n\t"
       "bpl 6f\n\t"
       "ldm r1, {r2, r12}\n\t" FIRST NEST_ROWS_END);
-}
-
-/* Refer header file for details. */
-void nest_rows_1x2(const nest_op* op, const nest_tile* tile) {
-  (void)op;
-  rows_1x2(tile);
 }
 #endif

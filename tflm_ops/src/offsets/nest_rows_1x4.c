@@ -2,7 +2,7 @@
 
 #if !defined(__ARM_FEATURE_DSP)
 /* Refer header file for details. */
-void nest_rows_1x4(const nest_op* op, const nest_tile* tile) {
+void nest_rows_1x4(const nest_tile* tile, const nest_op* op) {
   nest_rows_portable(op, tile, NEST_TILE, 0);
 }
 #else
@@ -39,8 +39,10 @@ void nest_rows_1x4(const nest_op* op, const nest_tile* tile) {
   "smlad r7, r11, lr, r7\n\t"        \
   "smlad r7, r12, r2, r7\n\t"
 
-static void __attribute__((naked, noinline))
-rows_1x4(__attribute__((unused)) const nest_tile* tile) {
+/* Refer header file for details. */
+void __attribute__((naked))
+nest_rows_1x4(__attribute__((unused)) const nest_tile* tile,
+              __attribute__((unused)) const nest_op* op) {
   __asm__ volatile(NEST_ROWS_BEGIN
                    "subs r3, #2\n\t"
                    "blt 3f\n"
@@ -52,11 +54,5 @@ rows_1x4(__attribute__((unused)) const nest_tile* tile) {
                    "adds r3, #1\n\t" /* -2 + 1, or -1 + 1: one more */
                    "bne 6f\n\t"
                    "ldm r1, {r2, r11}\n\t" FIRST NEST_ROWS_END);
-}
-
-/* Refer header file for details. */
-void nest_rows_1x4(const nest_op* op, const nest_tile* tile) {
-  (void)op;
-  rows_1x4(tile);
 }
 #endif

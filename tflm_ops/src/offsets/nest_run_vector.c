@@ -32,8 +32,8 @@ static int32_t at_most(int32_t value, int32_t limit) {
 
 /* Row groups in parts of NEST_VECTOR_ROWS rows, planned as for a tile. */
 NEST_RARE static void run_portable(const nest_op* op, int32_t level,
-                         const uint8_t* inputs, int8_t* output,
-                         nest_row* rows) {
+                                   const uint8_t* inputs, int8_t* output,
+                                   nest_row* rows) {
   const uint8_t* stream = (const uint8_t*)op->values;
   for (int32_t first = 0; first < op->out_c; first += NEST_VECTOR_ROWS) {
     const int32_t count = at_most(op->out_c - first, NEST_VECTOR_ROWS);
@@ -41,8 +41,12 @@ NEST_RARE static void run_portable(const nest_op* op, int32_t level,
                    &stream, rows);
     const nest_tile tile = {
         inputs, rows, output + first, output + first + count, 0, 0};
+#if defined(__ARM_FEATURE_DSP)
+    nest_redo_rows(op, level, &tile, first, 1, 1);
+#else
     nest_rows_portable(op, &tile, 1, 0);
-    nest_redo_rows(op, level, &tile, first, 1);
+    nest_redo_rows(op, level, &tile, first, 1, 0);
+#endif
   }
 }
 

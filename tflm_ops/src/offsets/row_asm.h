@@ -29,31 +29,23 @@
   "asr " sum ", " sum        \
   ", r12\n\t"                \
   "ssat " sum ", #8, " sum "\n\t"
-/* The same for a negative multiplier, r11 = half - 1. */
-#define NEST_REQUANTIZE_NEGATIVE(sum) \
-  "sub lr, r11, " sum                 \
-  ", asr #31\n\t"                     \
-  "smmlar " sum ", " sum              \
-  ", r10, lr\n\t"                     \
-  "asr " sum ", " sum                 \
-  ", r12\n\t"                         \
-  "ssat " sum ", #8, " sum "\n\t"
-
 /* Ends the row, label 6, with `frame` bytes on the stack: loads the fields of
  * tile and row again, requantizes, stores from the last pixel to the first
- * (where steps are 0, it stays), goes on with the next row or returns. */
+ * (where steps are 0, it stays), goes on with the next row or returns. With a
+ * negative multiplier, both factors change their signs: that is the same but
+ * for a sum of 0, where it does not matter. */
 #define NEST_ROWS_FINISH(frame) \
   "6:\n\t"                                            \
   "ldm sp, {r0, r1, r2, r3, r8, r9}\n\t"              \
   "adds r1, #12\n\t"                                  \
   "ldm r1!, {r10, r11, r12}\n\t"                      \
   "cmp r10, #0\n\t"                                   \
-  "blt 8f\n\t"                                        \
+  "blt 8f\n"                                          \
+  "7:\n\t"                                            \
   NEST_REQUANTIZE("r4")                               \
   NEST_REQUANTIZE("r5")                               \
   NEST_REQUANTIZE("r6")                               \
   NEST_REQUANTIZE("r7")                               \
-  "7:\n\t"                                            \
   "add r9, r2\n\t"                                    \
   "strb r7, [r9, r8]\n\t"                             \
   "strb r6, [r9]\n\t"                                 \
@@ -65,11 +57,11 @@
   "add sp, #" frame "\n\t"                            \
   "pop {r4-r11, pc}\n"                                \
   "8:\n\t"                                            \
-  "subs r11, #1\n\t"                                  \
-  NEST_REQUANTIZE_NEGATIVE("r4")                      \
-  NEST_REQUANTIZE_NEGATIVE("r5")                      \
-  NEST_REQUANTIZE_NEGATIVE("r6")                      \
-  NEST_REQUANTIZE_NEGATIVE("r7")                      \
+  "negs r4, r4\n\t"                                   \
+  "negs r5, r5\n\t"                                   \
+  "negs r6, r6\n\t"                                   \
+  "negs r7, r7\n\t"                                   \
+  "rsb r10, r10, #0\n\t"                              \
   "b 7b\n"
 #define NEST_ROWS_END NEST_ROWS_FINISH("24")
 

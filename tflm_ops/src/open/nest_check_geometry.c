@@ -34,10 +34,12 @@ nest_status nest_check_geometry(const nest_op* op) {
   if (op->kind == NEST_DEPTHWISE_CONV_2D && op->out_c % op->in_c != 0) {
     return NEST_ERROR_GEOMETRY;
   }
+  /* None is 0: all of them are 1 if no other bit is set. */
+  const int32_t ones = op->in_h | op->out_h | op->kernel_h | op->kernel_w |
+                       op->stride_h | op->stride_w | op->dilation_h |
+                       op->dilation_w;
   if (op->kind == NEST_FULLY_CONNECTED &&
-      (op->in_h != 1 || op->out_h != 1 || op->in_w != op->out_w ||
-       op->kernel_h != 1 || op->kernel_w != 1 || op->stride_h != 1 ||
-       op->stride_w != 1 || op->dilation_h != 1 || op->dilation_w != 1)) {
+      (ones != 1 || op->in_w != op->out_w)) {
     return NEST_ERROR_GEOMETRY;
   }
   return NEST_OK;

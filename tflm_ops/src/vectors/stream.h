@@ -27,10 +27,10 @@ static inline size_t nest_record_entries(const nest_op* op) {
   if (op->encoding == NEST_OFFSETS) return 2;
   return op->block_cols == 16 ? 2 : op->block_cols == 4 ? 4 : 8;
 }
-size_t nest_record_bytes(const nest_op* op);
+NEST_COLD size_t nest_record_bytes(const nest_op* op);
 
 /* Bytes of a row group of so many entries. */
-size_t nest_stream_bytes(const nest_op* op, uint32_t entries);
+NEST_COLD size_t nest_stream_bytes(const nest_op* op, uint32_t entries);
 
 /* The place of an entry's offset in its record, and of a value of its block, of
  * either encoding. */
@@ -38,6 +38,7 @@ static inline size_t nest_offset_at(const nest_op* op, size_t slot) {
   return op->encoding == NEST_OFFSETS ? nest_pair_offset_at(op, slot)
                                       : 2 * slot;
 }
-size_t nest_value_at(const nest_op* op, size_t slot, size_t row, size_t col);
+NEST_COLD size_t nest_value_at(const nest_op* op, size_t slot, size_t row,
+                               size_t col);
 
 #endif /* NEST_SRC_STREAM_H_ */
