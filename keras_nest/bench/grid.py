@@ -49,6 +49,8 @@ _CONVOLUTIONS = (
     (7, 4, 9, 7, 3, 1, 1, True),
     (9, 11, 1, 16, 3, 1, 1, True),
     (7, 6, 3, 12, 1, 1, 1, True),
+    (7, 9, 3, 10, 3, 1, 1, True),
+    (5, 7, 1, 12, 5, 1, 1, True),
     (9, 8, 7, 5, 1, 2, 1, True),
     (4, 30, 16, 8, 3, 1, 1, True),
     (20, 5, 16, 4, 3, 1, 1, True),
@@ -159,7 +161,7 @@ def samples() -> Iterator[Sample]:
     for checks in (False, True):
         for geometry in _geometries(checks):
             for block in _blocks(geometry):
-                for seed in itertools.islice(seeds, 2 if checks else _SEEDS):
+                for seed in itertools.islice(seeds, 1 if checks else _SEEDS):
                     name = f"{'check' if checks else 'grid'}-{seed}"
                     yield Sample(name, synthetic_op(geometry, block, seed), checks)
 

@@ -83,5 +83,5 @@ def _patches(packed: Packed, g: Geometry, padded: int, step: int) -> Features:
         # A 1x1 kernel's inputs are copied from where they are.
         "moved pixels": parts * g.out_h * g.out_w * is_1x1(g),
         "moved": parts * g.out_h * g.out_w * g.columns * is_1x1(g),
-        "three pixels": parts * (g.out_h * g.out_w % TILE == 3) * padded,
+        "three pixels": parts * (g.out_h * g.out_w % TILE == 3),
     }

@@ -53,7 +53,7 @@ def _run(packed: Packed, level: int, simd: str) -> Run:
         run = None
         if simd != PORTABLE and packed.common_shifts:
             run = decoded.run(packed, level, simd)
-        return patches.rings(packed, level) if run is None else run
+        return patches.rings(packed, level, simd) if run is None else run
     if header.encoding == "vectors" and simd == MVE:
         return mve_vectors.run(packed, level)
     if header.encoding == "vectors":

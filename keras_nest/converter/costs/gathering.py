@@ -30,6 +30,7 @@ def copied_patches(g: Geometry, step: int) -> Features:
     return pixels | {
         "whole": inside,
         "whole rows": inside * g.kernel_h,
+        "whole bytes": inside * g.kernel_h * run * (run < step),
         "long rows": inside * g.kernel_h * long,
         "long steps": inside * g.kernel_h * long * -(-run // step),
         "edge": edge,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from keras_nest.converter.costs.packed import Packed
-from keras_nest.converter.costs.run import Features, Run
+from keras_nest.converter.costs.run import PORTABLE, Features, Run
 from keras_nest.converter.costs.shapes import TILE, patch_pixels, taps_inside
 
 _USUAL = ((1, 1), (1, 2), (1, 4), (1, 16), (4, 4), (4, 16))
@@ -14,32 +16,36 @@ def dense(packed: Packed, level: int) -> Run:
     g = packed.geometry
     features = _gathering(packed, level)
     for name, tiles in _tile_kinds(packed).items():
-        features[f"rows {name}"] = tiles * g.out_c
-        features[f"columns {name}"] = tiles * g.out_c * g.columns
+        rows = tiles * g.out_c
+        features[f"rows {name}"] = rows
+        features[f"fours {name}"] = rows * (g.columns // 4)
+        features[f"columns {name}"] = rows * (g.columns % 4)
     return Run("tiles-dense", features)
 
 
-def rings(packed: Packed, level: int) -> Run:
-    """nest_run_tiles with nest_accumulate_ring."""
-    header = packed.header
+def rings(packed: Packed, level: int, simd: str) -> Run:
+    """nest_run_tiles with multiply_rings: a kernel for each block, or any."""
+    g, header = packed.geometry, packed.header
     rows, cols = header.block
-    usual = (rows, cols) in _USUAL
+    own = simd == PORTABLE and (rows, cols) in _USUAL
     groups = header.row_groups
-    entries = float(packed.entries[level].sum())
+    per_row = np.repeat(packed.entries[level], rows)[: g.out_c]
+    entries = float(per_row.sum())
     features = _gathering(packed, level)
     for name, tiles in _tile_kinds(packed).items():
         features |= {
             f"groups {name}": tiles * groups,
-            f"rows {name}": tiles * packed.geometry.out_c,
-            f"rings {name}": tiles * groups * header.rings,
-            f"active rings {name}": tiles * groups * (level + 1),
+            f"counts {name}": tiles * (1 if header.balanced else groups) * header.rings,
+            f"rows {name}": tiles * g.out_c,
+            f"rings {name}": tiles * g.out_c * (level + 1),
             f"entries {name}": tiles * entries,
             f"wide {name}": tiles * entries * (header.index_bytes - 1),
         }
-        if not usual:
-            features[f"entries' rows {name}"] = tiles * entries * rows
-            features[f"products {name}"] = tiles * entries * rows * cols
-    return Run(f"rings-{rows}x{cols}" if usual else "rings-any", features)
+        if not own:
+            features[f"columns {name}"] = tiles * entries * cols
+            features[f"fours {name}"] = tiles * entries * (cols // 4)
+    block = f"{header.encoding}-{rows}x{cols}" if own else "any"
+    return Run(f"rings-{block}", features)
 
 
 def _tile_kinds(packed: Packed) -> Features:
