@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "depthwise.h"
+#include "nest/requantize.h"
 
 static int32_t at_most(int32_t value, int32_t limit) {
   return value < limit ? value : limit;
@@ -50,18 +51,30 @@ static void accumulate_pixel(const nest_op* op, const part* p,
   }
 }
 
+/* output[out_c]: the part's channels of one pixel. */
+static void store_part(const nest_op* op, const part* p, int32_t level,
+                       int8_t* output) {
+  const int32_t table = op->level_table[level] * op->out_c + p->first;
+  for (int32_t c = 0; c < p->channels; ++c) {
+    p->acc[c] += op->bias[table + c];
+#if defined(__ARM_FEATURE_DSP)
+    /* Small: other kernels take what is common. */
+    nest_store_channel(op, level, p->first + c, p->acc + c, 1, output);
+#else
+    output[p->first + c] =
+        nest_output(p->acc[c], op->multiplier[table + c], op->shift[table + c],
+                    op->output_zero_point, op->act_min, op->act_max);
+#endif
+  }
+}
+
 static void run_part(const nest_op* op, const part* p, int32_t level,
                      const int8_t* input, int8_t* output) {
-  const int32_t* bias =
-      op->bias + (op->level_table[level] * op->out_c + p->first);
   for (int32_t oy = 0; oy < op->out_h; ++oy) {
     for (int32_t ox = 0; ox < op->out_w; ++ox, output += op->out_c) {
       memset(p->acc, 0, (size_t)p->channels * sizeof(int32_t));
       accumulate_pixel(op, p, input, oy, ox);
-      for (int32_t c = 0; c < p->channels; ++c) {
-        p->acc[c] += bias[c];
-        nest_store_channel(op, level, p->first + c, p->acc + c, 1, output);
-      }
+      store_part(op, p, level, output);
     }
   }
 }

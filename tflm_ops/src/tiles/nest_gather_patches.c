@@ -1,23 +1,23 @@
 #include "../internal.h"
 
-/* One column of the patches: an output pixel, or zeros. */
+/* One output pixel. */
 static void gather_pixel(const nest_op* op, const int8_t* input, int32_t pixel,
                          int32_t tile, int16_t* patch) {
   const int32_t top = pixel / op->out_w * op->stride_h - op->pad_top;
   const int32_t left = pixel % op->out_w * op->stride_w - op->pad_left;
-  const int8_t padding = (int8_t)op->input_zero_point;
+  const int32_t zero_point = op->input_zero_point;
   for (int32_t ky = 0; ky < op->kernel_h; ++ky) {
     const int32_t y = top + ky * op->dilation_h;
     for (int32_t kx = 0; kx < op->kernel_w; ++kx) {
       const int32_t x = left + kx * op->dilation_w;
-      const int8_t* from = &padding;
-      int32_t step = 0;
-      if (y >= 0 && y < op->in_h && x >= 0 && x < op->in_w) {
-        from = input + (y * op->in_w + x) * op->in_c;
-        step = 1;
+      int32_t c = op->in_c;
+      if (y < 0 || y >= op->in_h || x < 0 || x >= op->in_w) {
+        for (; c > 0; --c, patch += tile) *patch = 0;
+        continue;
       }
-      for (int32_t c = op->in_c; c > 0; --c, from += step, patch += tile) {
-        *patch = (int16_t)(*from - padding);
+      const int8_t* from = input + (y * op->in_w + x) * op->in_c;
+      for (; c > 0; --c, patch += tile) {
+        *patch = (int16_t)(*from++ - zero_point);
       }
     }
   }
