@@ -119,7 +119,7 @@ def test_the_target_decides() -> None:
 
 def test_a_layer_that_gains_nothing_stays_dense() -> None:
     """Where all levels have the same weights, masks only cost."""
-    op = op_of(RESNET_8[3], (0.4,), (1, 1))
+    op = op_of(RESNET_8[3], (0.05,), (1, 1))
     for core in CORES:
         assert encoding_of(chosen(op, core, "speed").option.blob) == "dense"
     sparse = op_of(RESNET_8[3], (0.95,), (1, 4))

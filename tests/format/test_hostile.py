@@ -269,7 +269,7 @@ def test_flags_of_other_encodings(encoding: str, flags: int) -> None:
         op = random_tables(np.random.default_rng(0), op.geometry, 2, None)
     blob = bytearray(pack(op, encoding))
     blob[12] |= flags
-    both_refuse(blob, "valid flags", "field of the packed op")
+    both_refuse(blob, "valid flags", "packed field")
 
 
 def test_a_dense_top_of_one_level() -> None:
@@ -278,6 +278,6 @@ def test_a_dense_top_of_one_level() -> None:
     op.multiplier, op.shift, op.bias = op.multiplier[:1], op.shift[:1], op.bias[:1]
     blob = bytearray(pack(op, "vectors"))
     blob[12] |= 2
-    both_refuse(blob, "valid flags", "field of the packed op")
+    both_refuse(blob, "valid flags", "packed field")
     with pytest.raises(FormatError, match="can hold"):
         pack(op, "vectors", dense_top=True)
