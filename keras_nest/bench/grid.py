@@ -120,6 +120,10 @@ _DEPTHWISE = (
 )
 # Layers of ResNet-8, DS-CNN and MobileNet, some of them cropped: not fitted to.
 _CHECKED = (
+    (5, 6, 64, 21, 1, 1, 1, True),
+    (7, 5, 48, 13, 1, 1, 1, True),
+    (6, 10, 16, 11, 1, 2, 1, True),
+    (10, 6, 32, 5, 1, 2, 1, True),
     (16, 16, 16, 16, 3, 1, 1, True),
     (16, 16, 16, 32, 3, 2, 1, True),
     (8, 8, 32, 24, 3, 1, 1, True),

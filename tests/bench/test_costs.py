@@ -67,7 +67,10 @@ def test_other_shapes_cost_what_is_predicted(core: str) -> None:
     errors = []
     for count in counts:
         error = abs(table.cost(count.run) / count.instructions - 1)
-        assert error <= table.worst_error, (count.name, count.run.path)
+        # The worst is relative, of the ops measured; the smallest of others, of 2,000
+        # instructions, miss it by the fixed costs of a call.
+        most = table.worst_error + 100 / count.instructions
+        assert error <= most, (count.name, count.run.path)
         scratch = scratch_bytes(count.blob, **extensions(table.simd))
         assert count.scratch_bytes == scratch, count.name
         errors.append(error)
