@@ -15,6 +15,7 @@ from keras_nest.masks import MAX_LEVELS, Pattern
 from keras_nest.nested_model import NestedModel
 from keras_nest.nesting import Options, nested_graph
 from keras_nest.planner.candidates import Choices, Cost, choices, layers_of, macs
+from keras_nest.planner.instructions import instructions
 from keras_nest.planner.knapsack import Solution, solve
 from keras_nest.planner.result import Plan
 
@@ -30,7 +31,7 @@ def plan(
     pattern: str | Pattern = "1x2",
     balanced: bool | None = None,
     exempt: Exempt = FIRST_CONVOLUTION,
-    cost: Cost = macs,
+    cost: Cost | str = macs,
     importance: str | Mapping[str, Any] = "squares",
     combine: str = "sum",
     densities: Sequence[float] = GRID,
@@ -50,9 +51,11 @@ def plan(
         pattern: See `keras_nest.nest`; it is passed on with the plan.
         balanced: See `keras_nest.nest`.
         exempt: See `keras_nest.nest`.
-        cost: What a layer costs for one sample at a density: multiply-accumulates, or
-            any function of a `PlannedLayer` and a share of its blocks, for example
-            instructions. Asked for layers that stay dense as well, with their density.
+        cost: What a layer costs for one sample at a density: multiply-accumulates
+            (the default), a core's predicted instructions by its name ("cortex-m4"; see
+            `keras_nest.planner.instructions`), or any function of a `PlannedLayer` and
+            a share of its blocks. Asked for layers that stay dense as well, with their
+            density.
         importance: "squares" or "magnitude": the share that a layer keeps of the sum
             of its squared weights or of their magnitudes, so that all layers count
             alike; it is what a normalization leaves of a layer's scale. Or by layer
@@ -98,6 +101,9 @@ def plan(
             hint="Plan for the plain model, or for one level: model.level(0).",
         )
     block = Pattern.parse(pattern, balanced)
+    unit = "MACs" if cost is macs else "cost"
+    if isinstance(cost, str):
+        cost, unit = instructions(cost), "instructions"
     dense = Options((0.0,) * len(shares), block)
     graph = nested_graph(model, dense, exempt)
     layers = layers_of(kernel_calls(graph), len(shares), importance)
@@ -116,7 +122,7 @@ def plan(
         dense_cost=dense_cost,
         pattern=block,
         gap=solution.gap,
-        unit="MACs" if cost is macs else "cost",
+        unit=unit,
     )
 
 
