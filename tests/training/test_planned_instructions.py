@@ -1,4 +1,4 @@
-"""Plans by a core's instructions: what the converter then predicts is what was planned."""
+"""Plans by a core's instructions: the converter then predicts what was planned."""
 
 from __future__ import annotations
 
