@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 from get_data import fashion_mnist
+from nets import fashion
 from rich.console import Console
 from rich.table import Table
 
@@ -20,42 +21,6 @@ from keras_nest.files import write_atomic
 
 SPARSITIES = (0.9, 0.7, 0.0)
 CONSOLE = Console()
-
-
-def network() -> keras.Model:
-    """A residual net of about 25,000 parameters for 28x28 grey images."""
-    inputs = keras.Input((28, 28, 1), name="image")
-    x = conv_norm(inputs, 16, strides=2, name="stem")
-    for stage, filters in enumerate((16, 32)):
-        strides = 1 if stage == 0 else 2
-        shortcut = x
-        if strides > 1:
-            shortcut = conv_norm(
-                x, filters, 1, strides, activation=None, name=f"skip{stage}"
-            )
-        y = conv_norm(x, filters, strides=strides, name=f"block{stage}a")
-        y = conv_norm(y, filters, activation=None, name=f"block{stage}b")
-        x = keras.layers.ReLU()(keras.layers.Add()([shortcut, y]))
-    x = keras.layers.GlobalAveragePooling2D()(x)
-    outputs = keras.layers.Dense(10, activation="softmax", name="classes")(x)
-    return keras.Model(inputs, outputs, name="fashion")
-
-
-def conv_norm(
-    x: Any,
-    filters: int,
-    kernel: int = 3,
-    strides: int = 1,
-    activation: str | None = "relu",
-    name: str = "",
-) -> Any:
-    x = keras.layers.Conv2D(
-        filters, kernel, strides, padding="same", use_bias=False, name=name
-    )(x)
-    # Momentum 0.9: with Keras' default of 0.99 the statistics of a run this short
-    # would not have converged.
-    x = keras.layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
-    return keras.layers.Activation(activation)(x) if activation else x
 
 
 def compile_and_fit(
@@ -79,11 +44,11 @@ def rivals(x: Any, y: Any, x_test: Any, y_test: Any, options: Any) -> dict[str, 
     """What a user would train instead: the net dense, and the sparsest level alone."""
     CONSOLE.rule("rival: the same net, dense, alone")
     keras.utils.set_random_seed(options.seed)
-    dense = network()
+    dense = fashion(keras)
     compile_and_fit(dense, x, y, options.epochs)
     CONSOLE.rule(f"rival: the same net at sparsity {SPARSITIES[0]}, alone")
     keras.utils.set_random_seed(options.seed)
-    alone = keras_nest.nest(network(), sparsities=SPARSITIES[:1])
+    alone = keras_nest.nest(fashion(keras), sparsities=SPARSITIES[:1])
     compile_and_fit(alone, x, y, options.epochs)
     return {
         "dense alone": float_accuracy(dense, x_test, y_test)[0],
@@ -149,7 +114,7 @@ def main() -> None:
     x, x_test = (a[..., None].astype("float32") / 255 for a in (x, x_test))
 
     CONSOLE.rule("train")
-    model = keras_nest.nest(network(), sparsities=SPARSITIES)
+    model = keras_nest.nest(fashion(keras), sparsities=SPARSITIES)
     compile_and_fit(model, x, y, options.epochs)
     model.summary()
     model.save(options.out / "model.keras")
