@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-REGISTERING = "keras_nest.nested_model"
+REGISTERING = "keras_nest.training.nested_model"
 
 
 def register_with_keras() -> None:

@@ -12,15 +12,15 @@ import numpy as np
 
 from keras_nest import masks, targets
 from keras_nest.errors import NestError
-from keras_nest.exempt import Exempt
 from keras_nest.layers.base import check_routing
 from keras_nest.masks import Pattern
-from keras_nest.nested_model import NestedModel
-from keras_nest.nesting import Options, nested_graph
+from keras_nest.nesting.exempt import Exempt
+from keras_nest.nesting.graph import Options, nested_graph
 from keras_nest.prefixes import Widths
 from keras_nest.recipes import Recipe, recipe_of
-from keras_nest.sampling import LevelSampler
-from keras_nest.schedules import MaskSchedule
+from keras_nest.training.nested_model import NestedModel
+from keras_nest.training.sampling import LevelSampler
+from keras_nest.training.schedules import MaskSchedule
 
 __all__ = ["NestedModel", "nest"]
 
@@ -80,15 +80,15 @@ def nest(
             statistics, but cannot be converted; for models that are not trained yet.
         routing: "sum" (default) or "owner"; see `keras_nest.layers.base.NestedKernel`.
         level_weights: Weight of each level's loss: "sparsest-twice" (default),
-            "uniform", "sqrt-density" or a list; see `keras_nest.losses.level_weights`.
+            "uniform", "sqrt-density" or a list; see `training.losses.level_weights`.
         distillation: Weight of the divergence from the densest level's outputs in the
             loss of each other level; 0 for none. Default: 1.
-        schedule: When masks are ranked anew in training: a schedule of
-            `keras_nest.schedules`, or PolynomialDecay or ConstantSparsity of tfmot.
-            Default: `CubicRamp()`.
+        schedule: When masks are ranked anew in training: `CubicRamp()` (default),
+            `LinearRamp`, `ConstantSparsity` or `StepSchedule`, or tfmot's
+            PolynomialDecay or ConstantSparsity.
         levels_per_step: How many levels a training step runs, for models of many: the
             sparsest, the densest and random ones between; or 1, a random one; or a
-            sampler of `keras_nest.sampling`. Their losses are weighed by
+            sampler of `keras_nest.training.sampling`. Their losses are weighed by
             `level_weights`. Default: all levels.
         seed: Seed of the random levels. Default: `keras.utils.set_random_seed` decides.
         name: Name of the new model; default: that of the given one.

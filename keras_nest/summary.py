@@ -18,7 +18,7 @@ from rich.table import Table
 
 from keras_nest import format as packed_format
 from keras_nest import masks
-from keras_nest.kernel_calls import KernelCalls, kernel_calls
+from keras_nest.nesting.kernel_calls import KernelCalls, kernel_calls
 
 Array = np.ndarray[Any, Any]
 

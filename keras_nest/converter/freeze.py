@@ -15,7 +15,7 @@ from keras_nest.converter import adapters, fuse
 from keras_nest.converter.builder import Builder
 from keras_nest.converter.graph import Graph
 from keras_nest.errors import NestError
-from keras_nest.rewrite import is_graph
+from keras_nest.nesting.rewrite import is_graph
 
 LEVEL = "level"
 """Stands for the level input of a nested model's graph."""

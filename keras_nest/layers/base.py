@@ -77,7 +77,7 @@ class NestedKernel(_Layer):
             "owner": only the sparsest level that holds a weight updates it. Biases
             always take the sum.
         prefix: Widths of the levels, which then keep the first channels and not the
-            largest weights; see `keras_nest.widths.channel_widths`.
+            largest weights; see `keras_nest.nesting.widths.channel_widths`.
 
     Attributes:
         levels: Number of levels (1 without sparsities).

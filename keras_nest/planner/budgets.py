@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from keras_nest.errors import NestError
-from keras_nest.exempt import FIRST_CONVOLUTION, Exempt
-from keras_nest.kernel_calls import kernel_calls
 from keras_nest.masks import MAX_LEVELS, Pattern
-from keras_nest.nested_model import NestedModel
-from keras_nest.nesting import Options, nested_graph
+from keras_nest.nesting.exempt import FIRST_CONVOLUTION, Exempt
+from keras_nest.nesting.graph import Options, nested_graph
+from keras_nest.nesting.kernel_calls import kernel_calls
 from keras_nest.planner.candidates import Choices, Cost, choices, layers_of, macs
 from keras_nest.planner.instructions import instructions
 from keras_nest.planner.knapsack import Solution, solve
 from keras_nest.planner.result import Plan
+from keras_nest.training.nested_model import NestedModel
 
 COMBINE = ("sum", "product")
 ORDERS = ("bottom-up", "top-down", "joint")

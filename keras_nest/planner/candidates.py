@@ -12,8 +12,8 @@ import numpy as np
 from keras_nest import masks
 from keras_nest.errors import NestError
 from keras_nest.format import Geometry
-from keras_nest.kernel_calls import KernelCalls
 from keras_nest.masks import Pattern
+from keras_nest.nesting.kernel_calls import KernelCalls
 
 Array = np.ndarray[Any, Any]
 

@@ -10,13 +10,13 @@ import numpy as np
 from keras import layers
 
 from keras_nest.errors import NestError
-from keras_nest.kernel_calls import KernelCalls, kernel_calls
-from keras_nest.permutation import channels_of
+from keras_nest.nesting.kernel_calls import KernelCalls, kernel_calls
+from keras_nest.nesting.permutation import channels_of
+from keras_nest.nesting.widths import channel_widths
 from keras_nest.planner.budgets import check_budgets
 from keras_nest.planner.candidates import check_importance
 from keras_nest.planner.width_problem import WidthProblem
 from keras_nest.prefixes import Widths
-from keras_nest.widths import channel_widths
 
 Array = np.ndarray[Any, Any]
 SHARES = tuple(step / 16 for step in range(1, 17))

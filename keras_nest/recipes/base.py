@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from keras_nest.exempt import FIRST_CONVOLUTION, Exempt
 from keras_nest.masks import Pattern
-from keras_nest.sampling import LevelSampler
-from keras_nest.schedules import MaskSchedule
+from keras_nest.nesting.exempt import FIRST_CONVOLUTION, Exempt
+from keras_nest.training.sampling import LevelSampler
+from keras_nest.training.schedules import MaskSchedule
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from keras_nest.exempt import FIRST_AND_LAST, Exempt
 from keras_nest.masks import Pattern
+from keras_nest.nesting.exempt import FIRST_AND_LAST, Exempt
 from keras_nest.recipes.base import Recipe
 
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 import dataclasses
 
 from keras_nest.errors import NestError
-from keras_nest.exempt import FIRST_AND_LAST, Exempt
 from keras_nest.masks import Pattern
+from keras_nest.nesting.exempt import FIRST_AND_LAST, Exempt
 from keras_nest.recipes.base import Recipe
-from keras_nest.sampling import LevelSampler, OneLevel
-from keras_nest.schedules import LinearRamp, MaskSchedule
+from keras_nest.training.sampling import LevelSampler, OneLevel
+from keras_nest.training.schedules import LinearRamp, MaskSchedule
 
 VARIANTS = ("point", "line")
 

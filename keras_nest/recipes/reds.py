@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_nest.recipes.base import Recipe
-from keras_nest.sampling import LevelSampler
-from keras_nest.schedules import ConstantSparsity, MaskSchedule
+from keras_nest.training.sampling import LevelSampler
+from keras_nest.training.schedules import ConstantSparsity, MaskSchedule
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

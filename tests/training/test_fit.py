@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from keras_nest.batches import SeededBatches, recalibration_batches
 from keras_nest.errors import NestError
 from keras_nest.layers import NestedBatchNormalization
-from keras_nest.losses import divergence
 from keras_nest.model import NestedModel, nest
-from keras_nest.schedules import ConstantSparsity, CubicRamp
+from keras_nest.training.batches import SeededBatches, recalibration_batches
+from keras_nest.training.losses import divergence
+from keras_nest.training.schedules import ConstantSparsity, CubicRamp
 
 SPARSITIES = (0.8, 0.5, 0.0)
 LOSS = "sparse_categorical_crossentropy"

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from keras_nest.batches import recalibration_batches
 from keras_nest.layers import NestedBatchNormalization
 from keras_nest.model import NestedModel, nest
-from keras_nest.schedules import ConstantSparsity, CubicRamp
+from keras_nest.training.batches import recalibration_batches
+from keras_nest.training.schedules import ConstantSparsity, CubicRamp
 
 LOSS = "sparse_categorical_crossentropy"
 

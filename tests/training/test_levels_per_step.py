@@ -11,9 +11,9 @@ import pytest
 from keras import layers, ops
 
 from keras_nest.errors import NestError
-from keras_nest.losses import divergence
 from keras_nest.model import NestedModel, nest
-from keras_nest.sampling import OneLevel, Sandwich
+from keras_nest.training.losses import divergence
+from keras_nest.training.sampling import OneLevel, Sandwich
 
 SPARSITIES = (0.9, 0.8, 0.6, 0.4, 0.0)
 LEVELS = len(SPARSITIES)

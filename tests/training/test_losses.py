@@ -10,7 +10,7 @@ import pytest
 from keras import ops
 
 from keras_nest.errors import NestError
-from keras_nest.losses import divergence, level_weights, output_kind
+from keras_nest.training.losses import divergence, level_weights, output_kind
 
 LOSSES = keras.losses
 

@@ -15,9 +15,9 @@ import pytest
 from keras import layers, ops
 
 from keras_nest.errors import NestError
-from keras_nest.importance import taylor_importance
-from keras_nest.permutation import permute_channels
+from keras_nest.nesting.permutation import permute_channels
 from keras_nest.planner import plan
+from keras_nest.planner.importance import taylor_importance
 
 ROOT = Path(__file__).parents[2]
 LOSS = "sparse_categorical_crossentropy"

@@ -19,11 +19,11 @@ from keras import layers, ops
 from keras_nest.converter.convert import convert
 from keras_nest.errors import NestError
 from keras_nest.layers import LineConv2D, NestedConv2D
-from keras_nest.losses import line_penalty
 from keras_nest.model import nest
 from keras_nest.recipes import LCS, RECIPES, Dress, NestedSparse, Recipe, recipe_of
-from keras_nest.schedules import CubicRamp, LinearRamp
 from keras_nest.summary import layer_facts
+from keras_nest.training.losses import line_penalty
+from keras_nest.training.schedules import CubicRamp, LinearRamp
 
 ROOT = Path(__file__).parents[2]
 SPARSITIES = (0.8, 0.5, 0.25)

@@ -15,7 +15,7 @@ import pytest
 from keras import layers
 
 from keras_nest.model import NestedModel, nest
-from keras_nest.schedules import CubicRamp
+from keras_nest.training.schedules import CubicRamp
 
 ROOT = Path(__file__).parents[2]
 LOSS = "sparse_categorical_crossentropy"
@@ -88,8 +88,9 @@ def test_weights_alone_save(tmp_path: Path) -> None:
 TRAINING = """
 import json, sys
 import keras, numpy as np
-from keras_nest import model as models, schedules
-from keras_nest.batches import SeededBatches
+from keras_nest import model as models
+from keras_nest.training import schedules
+from keras_nest.training.batches import SeededBatches
 sys.path.insert(0, {tests!r})
 import test_saving
 

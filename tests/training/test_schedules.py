@@ -8,8 +8,13 @@ import keras
 import pytest
 
 from keras_nest.errors import NestError
-from keras_nest.schedules import ConstantSparsity, CubicRamp, LinearRamp, MaskSchedule
-from keras_nest.step_schedules import StepSchedule, mask_schedule
+from keras_nest.training.schedules import (
+    ConstantSparsity,
+    CubicRamp,
+    LinearRamp,
+    MaskSchedule,
+)
+from keras_nest.training.step_schedules import StepSchedule, mask_schedule
 
 
 def test_cubic_ramp() -> None:

@@ -9,9 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_nest.copies import Copies
 from keras_nest.errors import NestError
-from keras_nest.exempt import Exempt, exempt_layers
 from keras_nest.layers import (
     LineConv1D,
     LineConv2D,
@@ -23,8 +21,10 @@ from keras_nest.layers import (
     NestedDepthwiseConv2D,
 )
 from keras_nest.masks import Pattern
+from keras_nest.nesting.copies import Copies
+from keras_nest.nesting.exempt import Exempt, exempt_layers
+from keras_nest.nesting.rewrite import as_functional, walk
 from keras_nest.prefixes import ChannelPrefix
-from keras_nest.rewrite import as_functional, walk
 
 MOST_GROUPS = 32  # of GroupNormalization, as Wu and He, "Group Normalization" (2018)
 

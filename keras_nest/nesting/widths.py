@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_nest.errors import NestError
-from keras_nest.permutation import channels_of
+from keras_nest.nesting.permutation import channels_of
 from keras_nest.prefixes import ChannelPrefix, Widths, check_widths
 
 

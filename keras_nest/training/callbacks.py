@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from keras_nest.errors import NestError
-from keras_nest.schedules import MaskSchedule
+from keras_nest.training.schedules import MaskSchedule
 
 
 class MaskUpdates(keras.callbacks.Callback):

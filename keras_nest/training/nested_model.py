@@ -8,17 +8,18 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_nest import losses, masks, per_level, slots
-from keras_nest.batches import SeededBatches, recalibration_batches
-from keras_nest.callbacks import MaskUpdates, StopOnNaN
+from keras_nest import masks
 from keras_nest.errors import NestError
 from keras_nest.layers import NestedBatchNormalization
 from keras_nest.layers.line import LineKernel
-from keras_nest.nesting import NESTED_KERNELS, level_graph
-from keras_nest.sampling import LevelSampler, level_sampler
-from keras_nest.schedules import MaskSchedule
-from keras_nest.step_schedules import mask_schedule
+from keras_nest.nesting.graph import NESTED_KERNELS, level_graph
 from keras_nest.summary import print_summary
+from keras_nest.training import losses, per_level, slots
+from keras_nest.training.batches import SeededBatches, recalibration_batches
+from keras_nest.training.callbacks import MaskUpdates, StopOnNaN
+from keras_nest.training.sampling import LevelSampler, level_sampler
+from keras_nest.training.schedules import MaskSchedule
+from keras_nest.training.step_schedules import mask_schedule
 
 _NOT_STARTED = -1.0
 _DRAWS = "draws"
@@ -36,14 +37,14 @@ class NestedModel(keras.Model):
 
     Where `nest` was told so, a training step runs some of the levels only; a call with
     `training=True` then returns their outputs and which they are, see
-    `keras_nest.slots`. Evaluation and prediction always run all levels.
+    `keras_nest.training.slots`. Evaluation and prediction always run all levels.
 
     Args:
         graph: Functional model; its last input is the level, an int32 scalar.
         sparsities: The asked sparsity of each level, falling.
         level_weights, distillation, schedule, levels_per_step, seed: See `nest`.
-        line_penalty: Weight of `keras_nest.losses.line_penalty` in training, for
-            models whose levels lie on a line.
+        line_penalty: Weight of `training.losses.line_penalty` in training, for models
+            whose levels lie on a line.
 
     Attributes:
         graph: As above.

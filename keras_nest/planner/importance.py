@@ -9,9 +9,9 @@ import numpy as np
 from keras import ops
 
 from keras_nest.errors import NestError
-from keras_nest.kernel_calls import KINDS
 from keras_nest.masks import Pattern
-from keras_nest.nesting import Options, level_graph, nested_graph
+from keras_nest.nesting.graph import Options, level_graph, nested_graph
+from keras_nest.nesting.kernel_calls import KINDS
 
 Array = np.ndarray[Any, Any]
 

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from keras_nest.errors import NestError
-from keras_nest.schedules import CubicRamp, MaskSchedule
+from keras_nest.training.schedules import CubicRamp, MaskSchedule
 
 _FOREVER = -1  # tfmot's `end_step` of a schedule that does not end
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_nest.format import Geometry
 from keras_nest.layers import NestedBatchNormalization
-from keras_nest.rewrite import walk
+from keras_nest.nesting.rewrite import walk
 
 Array = np.ndarray[Any, Any]
 

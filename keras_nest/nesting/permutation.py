@@ -17,8 +17,8 @@ from keras import layers, ops
 
 from keras_nest.errors import NestError
 from keras_nest.masks import Pattern
-from keras_nest.nesting import Options, level_graph, nested_graph
-from keras_nest.rewrite import walk
+from keras_nest.nesting.graph import Options, level_graph, nested_graph
+from keras_nest.nesting.rewrite import walk
 
 Array = np.ndarray[Any, Any]
 

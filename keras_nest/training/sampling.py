@@ -134,7 +134,7 @@ def level_sampler(
     if not isinstance(value, LevelSampler):
         raise NestError(
             "Expected `levels_per_step` to be a number of levels, a sampler of "
-            f"keras_nest.sampling or None. Received: levels_per_step={value!r}"
+            f"keras_nest.training.sampling or None. Received: levels_per_step={value!r}"
         )
     if value.slots > levels or levels == 1:
         raise NestError(

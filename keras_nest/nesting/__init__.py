@@ -1,0 +1,1 @@
+"""From a plain Keras graph to one whose layers have levels."""

@@ -1,0 +1,1 @@
+"""Training several levels at once: the model, losses, mask schedules, batches."""
