@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import nets
 import numpy as np
 from get_data import fashion_mnist
-from nets import fashion
 from rich.console import Console
 from rich.table import Table
 
@@ -21,6 +21,11 @@ from keras_nest.files import write_atomic
 
 SPARSITIES = (0.9, 0.7, 0.0)
 CONSOLE = Console()
+
+
+def network() -> keras.Model:
+    """A residual net of about 20,000 parameters for 28x28 grey images."""
+    return nets.fashion(keras)
 
 
 def compile_and_fit(
@@ -44,11 +49,11 @@ def rivals(x: Any, y: Any, x_test: Any, y_test: Any, options: Any) -> dict[str, 
     """What a user would train instead: the net dense, and the sparsest level alone."""
     CONSOLE.rule("rival: the same net, dense, alone")
     keras.utils.set_random_seed(options.seed)
-    dense = fashion(keras)
+    dense = network()
     compile_and_fit(dense, x, y, options.epochs)
     CONSOLE.rule(f"rival: the same net at sparsity {SPARSITIES[0]}, alone")
     keras.utils.set_random_seed(options.seed)
-    alone = keras_nest.nest(fashion(keras), sparsities=SPARSITIES[:1])
+    alone = keras_nest.nest(network(), sparsities=SPARSITIES[:1])
     compile_and_fit(alone, x, y, options.epochs)
     return {
         "dense alone": float_accuracy(dense, x_test, y_test)[0],
@@ -114,7 +119,7 @@ def main() -> None:
     x, x_test = (a[..., None].astype("float32") / 255 for a in (x, x_test))
 
     CONSOLE.rule("train")
-    model = keras_nest.nest(fashion(keras), sparsities=SPARSITIES)
+    model = keras_nest.nest(network(), sparsities=SPARSITIES)
     compile_and_fit(model, x, y, options.epochs)
     model.summary()
     model.save(options.out / "model.keras")
