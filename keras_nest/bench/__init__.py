@@ -7,6 +7,5 @@ result.instructions   # of all nested ops, one number per level
 """
 
 from keras_nest.bench.measure import BenchResult, OpCost, bench
-from keras_nest.bench.targets import TARGETS
 
-__all__ = ["TARGETS", "BenchResult", "OpCost", "bench"]
+__all__ = ["BenchResult", "OpCost", "bench"]

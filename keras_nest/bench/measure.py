@@ -95,7 +95,7 @@ def bench(
 
     Args:
         tflite: A nested .tflite.
-        target: One of `TARGETS`.
+        target: Such as "cortex-m4" or "m4": one of `keras_nest.targets.EMULATED`.
         data: Samples `[N, ...]`, as `Interpreter.predict` takes them: the ops run on
             what the densest level makes of the first one (this needs TFLM, the extra
             `tflm`). None: on random int8 values.
@@ -133,7 +133,7 @@ def bench(
     ]
     levels = nested[0].op.levels
     return BenchResult(
-        target=target,
+        target=chosen.name,
         machine=chosen.machine,
         compiler=f"{version_of(compiler)}, {image.OPTIMIZATION}",
         emulator=version_of(qemu),

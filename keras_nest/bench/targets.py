@@ -1,4 +1,4 @@
-"""The cores that the bench knows, and the tools it builds and runs them with."""
+"""The boards that the bench emulates, and the tools it builds and runs for them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from keras_nest import targets
 from keras_nest._native import sources_path
 from keras_nest.errors import NestError
-
-TARGETS = ("cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
 
 # command -> what installs it on Debian and Ubuntu
 _PACKAGES = {
@@ -42,15 +41,12 @@ class Target:
 
 
 def find_target(name: str) -> Target:
-    """Looks a core up in tflm_ops/bench/cores.json.
+    """The core of a name in `keras_nest.targets`, as tflm_ops/bench/cores.json has it.
 
     Raises:
-        NestError: If the bench does not know it.
+        NestError: If the bench does not run it.
     """
-    if name not in TARGETS:
-        raise NestError(
-            f"Expected a target among {', '.join(TARGETS)}. Received: {name!r}"
-        )
+    name = targets.find(name, known=targets.EMULATED).name
     facts = json.loads((sources_path() / "bench" / "cores.json").read_text())[name]
     return Target(
         name=name,

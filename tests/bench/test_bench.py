@@ -10,18 +10,19 @@ import numpy as np
 import pytest
 
 from keras_nest import reference
-from keras_nest.bench import TARGETS, bench, emulator, image
+from keras_nest.bench import bench, emulator, image
 from keras_nest.bench.inputs import random_inputs, real_inputs
 from keras_nest.converter import flatbuffer
 from keras_nest.converter.nested_file import nested_operators
 from keras_nest.errors import NestError
 from keras_nest.runtime import Interpreter
+from keras_nest.targets import EMULATED
 from tests.bench.conftest import LEVELS, OPS, model_for
 
 pytestmark = pytest.mark.usefixtures("tools")
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", EMULATED)
 def test_every_board(target: str) -> None:
     """The image itself compares every output with the reference's checksum."""
     tflite = model_for(target)

@@ -1,0 +1,70 @@
+"""What several commands take: cores, levels, and the options of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+from keras_nest import targets
+from keras_nest.errors import NestError
+
+
+def option_target(
+    known: Mapping[str, targets.Target], default: str, text: str
+) -> Callable[..., Any]:
+    """The option --target: the name of a core, long or short.
+
+    Args:
+        known: The cores that the command takes.
+        default: One of them.
+        text: The help.
+    """
+
+    def full_name(ctx: click.Context, param: click.Parameter, value: str) -> str:
+        try:
+            return targets.find(value, "--target", known).name
+        except NestError as error:
+            raise click.BadParameter(error.message, ctx, param) from None
+
+    return click.option(
+        "--target",
+        metavar="CORE",
+        default=default,
+        show_default=True,
+        callback=full_name,
+        shell_complete=lambda ctx, param, start: [
+            name for name in known if name.startswith(start)
+        ],
+        help=text,
+    )
+
+
+def option_json(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print the facts as JSON on stdout."
+    )(command)
+
+
+def option_import(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--import",
+        "modules",
+        metavar="MODULE",
+        multiple=True,
+        help="Import this module first: it registers your own Keras layers.",
+    )(command)
+
+
+def parse_level(text: str) -> int | None:
+    """None stands for all levels."""
+    if text == "all":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"expected a level number or 'all'. Received: {text!r}",
+            param_hint="'--level'",
+        ) from None
