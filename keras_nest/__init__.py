@@ -36,6 +36,7 @@ _PUBLIC = {
     "LCS": "keras_nest.recipes",
     "REDS": "keras_nest.recipes",
     "NestedSparse": "keras_nest.recipes",
+    "UsNet": "keras_nest.recipes",
     "NestedConv2D": "keras_nest.layers",
     "NestedConv1D": "keras_nest.layers",
     "NestedDense": "keras_nest.layers",

@@ -16,6 +16,7 @@ from keras_nest.layers.base import check_routing
 from keras_nest.masks import Pattern
 from keras_nest.nesting.exempt import Exempt
 from keras_nest.nesting.graph import Options, nested_graph
+from keras_nest.nesting.widths import widths_of_sparsities
 from keras_nest.prefixes import Widths
 from keras_nest.recipes import Recipe, recipe_of
 from keras_nest.training.nested_model import NestedModel
@@ -26,6 +27,7 @@ __all__ = ["NestedModel", "nest"]
 
 BATCH_NORMS = ("private", "shared", "group")
 BY_RECIPE = "by-recipe"
+CHANNEL = "channel"
 
 
 def nest(
@@ -40,7 +42,7 @@ def nest(
     batch_norm: str | None = None,
     routing: str | None = None,
     level_weights: str | Sequence[float] | None = None,
-    distillation: float | None = None,
+    distillation: float | str | None = None,
     schedule: MaskSchedule | Any | None = None,
     levels_per_step: int | LevelSampler | None = None,
     seed: int | None = None,
@@ -60,13 +62,16 @@ def nest(
             stay dense. Or the widths that `keras_nest.channel_widths` makes; then
             levels keep the first channels, and `pattern` and `target` have no say.
             Levels are then named by their sparsity over all these layers.
-        recipe: How the papers train such models: "nested-sparse", "dress", "lcs" or
-            "reds", or an object of `keras_nest.recipes` with options. What is given
-            beside it goes before it; the defaults below are those without a recipe.
+        recipe: How the papers train such models: "nested-sparse", "dress", "lcs",
+            "reds" or "us-net", or an object of `keras_nest.recipes` with options. What
+            is given beside it goes before it; the defaults below are those without a
+            recipe.
         pattern: What is kept or left out together: "element", or a block of output rows
             x input channels, "1x2", "1x4", "1x16", "4x4" or "4x16". Default: "1x2", or
             the choice of a plan or of `target`. A layer that cannot take it takes the
-            next narrower.
+            next narrower. Or "channel": a level keeps the first channels of all layers,
+            the same share of each, so that its sparsity over all kernels is the nearest
+            to the asked one; `exempt`, `balanced` and `target` have no say then.
         balanced: Whether every output row keeps the same number of blocks. Default: as
             the pattern's name says ("1x2-balanced").
         target: Core to choose the pattern for, such as "cortex-m4"; see
@@ -82,7 +87,8 @@ def nest(
         level_weights: Weight of each level's loss: "sparsest-twice" (default),
             "uniform", "sqrt-density" or a list; see `training.losses.level_weights`.
         distillation: Weight of the divergence from the densest level's outputs in the
-            loss of each other level; 0 for none. Default: 1.
+            loss of each other level; 0 for none. Default: 1. "only": it is their whole
+            loss, and the densest level alone sees the labels.
         schedule: When masks are ranked anew in training: `CubicRamp()` (default),
             `LinearRamp`, `ConstantSparsity` or `StepSchedule`, or tfmot's
             PolynomialDecay or ConstantSparsity.
@@ -127,7 +133,9 @@ def nest(
     choice = dataclasses.replace(
         choice, **{key: value for key, value in given.items() if value is not None}
     )
-    prefixes = sparsities if isinstance(sparsities, Widths) else None
+    if pattern is None and choice.pattern == CHANNEL:
+        pattern = CHANNEL  # no target has a say in widths
+    prefixes = _widths(model, sparsities, pattern)
     if prefixes is not None:
         pattern, sparsities = "element", prefixes.sparsities
     values: tuple[float, ...] | dict[str, tuple[float, ...]]
@@ -175,11 +183,26 @@ def nest(
         level_weights=choice.level_weights,
         distillation=choice.distillation,
         schedule=choice.schedule,
-        levels_per_step=choice.levels_per_step,
+        levels_per_step=choice.sampler(options.levels)
+        if levels_per_step is None
+        else levels_per_step,
         seed=seed,
         line_penalty=choice.line_penalty or 0.0,
         name=name or model.name,
     )
+
+
+def _widths(model: Any, sparsities: Any, pattern: Any) -> Widths | None:
+    """The widths of the levels, where they are widths."""
+    if isinstance(sparsities, Widths) or pattern != CHANNEL:
+        return sparsities if isinstance(sparsities, Widths) else None
+    if isinstance(sparsities, Mapping):
+        raise NestError(
+            "Expected one sparsity for each level, or widths, with pattern 'channel'. "
+            f"Received: sparsities by layer, {type(sparsities).__name__}",
+            hint="Widths by layer: keras_nest.channel_widths, keras_nest.plan_widths.",
+        )
+    return widths_of_sparsities(model, sparsities)
 
 
 def _check_no_exempt(exempt: Exempt) -> None:

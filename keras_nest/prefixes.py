@@ -71,7 +71,18 @@ class ChannelPrefix:
 
 
 class Widths(dict[str, ChannelPrefix]):
-    """Layer name -> widths of its levels; `nest` takes it in place of sparsities."""
+    """Layer name -> widths of its levels; `nest` takes it in place of sparsities.
+
+    Attributes:
+        depthwise: Name of a depthwise convolution -> how many of its channels each
+            level uses. Its kernel has no masks: what is not used is not read either.
+    """
+
+    def __init__(
+        self, *args: Any, depthwise: Mapping[str, tuple[int, ...]] | None = None
+    ):
+        super().__init__(*args)
+        self.depthwise = dict(depthwise or {})
 
     @property
     def sparsities(self) -> dict[str, tuple[float, ...]]:

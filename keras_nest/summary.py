@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -32,11 +33,11 @@ class LayerFacts:
 
     Attributes:
         name, kind: The layer's name and class.
-        pattern: The pattern in use; "dense" without masks.
+        pattern: The pattern in use; "dense" without masks, "channel" for widths.
         asked_pattern: The pattern that was asked for.
         weights: Number of kernel weights.
         nonzeros: Kernel weights that are active at each level.
-        macs: Multiply-accumulates of one sample at each level.
+        macs: Multiply-accumulates of one sample at each level, with these weights.
         asked, achieved: Asked and achieved sparsity at each level.
         packed_bytes: Bytes of the levels up to and including each one, packed together:
             weights, indices and requantization tables.
@@ -130,9 +131,11 @@ def _facts(calls: KernelCalls, levels: int) -> LayerFacts:
         level_of = keras.ops.convert_to_numpy(layer.level_of)
     masked = getattr(layer, "masked", False)
     nonzeros = tuple(
-        int(np.sum(layer.active(level))) if masked else kernel.size
+        int(np.sum(layer.active(level))) if hasattr(layer, "active") else kernel.size
         for level in range(levels)
     )
+    achieved = tuple(1 - count / kernel.size for count in nonzeros)
+    pattern, asked_pattern = _patterns(layer, nonzeros)
     dense_bytes = kernel.size + 4 * calls.output_channels
     if masked and level_of is None:
         # A line has no packed form: both ends are stored, dense.
@@ -147,16 +150,27 @@ def _facts(calls: KernelCalls, levels: int) -> LayerFacts:
     return LayerFacts(
         name=layer.name,
         kind=type(layer).__name__,
-        pattern=str(layer.pattern) if masked else "dense",
-        asked_pattern=str(layer.asked_pattern) if masked else "dense",
+        pattern=pattern,
+        asked_pattern=asked_pattern,
         weights=kernel.size,
         nonzeros=nonzeros,
         macs=tuple(count * calls.positions for count in nonzeros),
-        asked=layer.sparsities if masked else (0.0,) * levels,
-        achieved=tuple(1 - count / kernel.size for count in nonzeros),
+        asked=layer.sparsities if masked else achieved,
+        achieved=achieved,
         packed_bytes=packed,
         dense_bytes=dense_bytes,
     )
+
+
+def _patterns(layer: Any, nonzeros: tuple[int, ...]) -> tuple[str, str]:
+    """The pattern in use and the one that was asked for, as the table shows them."""
+    if not getattr(layer, "masked", False):
+        # A depthwise kernel has no masks, but levels may use some of its channels.
+        name = "channel" if min(nonzeros) < math.prod(layer.kernel.shape) else "dense"
+        return name, name
+    if layer.prefix is not None:
+        return "channel", "channel"
+    return str(layer.pattern), str(layer.asked_pattern)
 
 
 def _packed_bytes(

@@ -24,7 +24,7 @@ from keras_nest.masks import Pattern
 from keras_nest.nesting.copies import Copies
 from keras_nest.nesting.exempt import Exempt, exempt_layers
 from keras_nest.nesting.rewrite import as_functional, walk
-from keras_nest.prefixes import ChannelPrefix
+from keras_nest.prefixes import Widths
 
 MOST_GROUPS = 32  # of GroupNormalization, as Wu and He, "Group Normalization" (2018)
 
@@ -57,7 +57,7 @@ class Options:
         sparsities: The sparsity of each level; or, by the names of the layers that get
             masks, the sparsities of each, of which all have as many.
         pattern, routing, batch_norm: See `nest`.
-        prefixes: By layer name, the widths that decide its masks.
+        prefixes: The widths that decide the masks, by layer name.
         line: Whether levels lie on a line between two kernels, instead of being nested.
     """
 
@@ -66,7 +66,7 @@ class Options:
     routing: str = "sum"
     batch_norm: str = "private"
     line: bool = False
-    prefixes: Mapping[str, ChannelPrefix] | None = None
+    prefixes: Widths | None = None
 
     @property
     def levels(self) -> int:
@@ -165,6 +165,7 @@ class _Plan:
 
     def layer_for(self, old: Any) -> Any:
         options = self._options
+        widths = options.prefixes or Widths()
         if self._is_masked(old):
             return self._copies.of(
                 old,
@@ -172,10 +173,15 @@ class _Plan:
                 sparsities=options.of_layer(self._copies.name_of(old)),
                 pattern=str(options.pattern),
                 routing=options.routing,
-                prefix=(options.prefixes or {}).get(self._copies.name_of(old)),
+                prefix=widths.get(self._copies.name_of(old)),
             )
         if type(old) is keras.layers.DepthwiseConv2D:
-            return self._copies.of(old, NestedDepthwiseConv2D, levels=options.levels)
+            return self._copies.of(
+                old,
+                NestedDepthwiseConv2D,
+                levels=options.levels,
+                widths=widths.depthwise.get(self._copies.name_of(old)),
+            )
         # What stands before every nested layer is the same at all levels.
         is_norm = type(old) is keras.layers.BatchNormalization
         if is_norm and options.batch_norm == "group":

@@ -197,6 +197,15 @@ class Channels:
                     found.append((part.layer, before, group))
         return found
 
+    def depthwise(self) -> list[tuple[Any, _Group]]:
+        """The depthwise layers that are followed, with the group they work on."""
+        return [
+            (part.layer, group)
+            for group in self._all
+            for part in (group.parts if group.parent is None else ())
+            if part.axis == -2 and part.names
+        ]
+
     def read_by(self, layer: Any) -> _Group | None:
         """The group whose channels a layer's kernel goes by, None if not followed."""
         value = self._seen.get((id(layer), -2))

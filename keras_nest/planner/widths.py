@@ -95,7 +95,8 @@ def plan_widths(
         for part in group.parts
         if part.is_producer
     }
-    found = PlannedWidths(channel_widths(model, names))
+    widths = channel_widths(model, names)
+    found = PlannedWidths(widths, depthwise=widths.depthwise)
     found.budgets = limits
     found.costs = tuple(round(problem.total(level)[1] + fixed) for level in chosen)
     found.dense_cost = round(dense_cost)

@@ -13,14 +13,25 @@ from keras_nest.recipes.dress import Dress
 from keras_nest.recipes.lcs import LCS
 from keras_nest.recipes.nested_sparse import NestedSparse
 from keras_nest.recipes.reds import REDS
+from keras_nest.recipes.us_net import UsNet
 
-__all__ = ["LCS", "RECIPES", "REDS", "Dress", "NestedSparse", "Recipe", "recipe_of"]
+__all__ = [
+    "LCS",
+    "RECIPES",
+    "REDS",
+    "Dress",
+    "NestedSparse",
+    "Recipe",
+    "UsNet",
+    "recipe_of",
+]
 
 RECIPES: dict[str, type[Recipe]] = {
     "nested-sparse": NestedSparse,
     "dress": Dress,
     "lcs": LCS,
     "reds": REDS,
+    "us-net": UsNet,
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_nest.masks import Pattern
 from keras_nest.nesting.exempt import FIRST_CONVOLUTION, Exempt
-from keras_nest.training.sampling import LevelSampler
+from keras_nest.training.sampling import LevelSampler, Sandwich
 from keras_nest.training.schedules import MaskSchedule
 
 
@@ -30,9 +30,18 @@ class Recipe:
     batch_norm: str = "private"
     routing: str = "sum"
     level_weights: str | Sequence[float] = "sparsest-twice"
-    distillation: float = 1.0
+    distillation: float | str = 1.0
     schedule: MaskSchedule | Any | None = None
     levels_per_step: int | LevelSampler | None = None
+
+    def sampler(self, levels: int) -> int | LevelSampler | None:
+        """Its `levels_per_step` for a model of so many levels.
+
+        A sandwich of at least as many as the model has is all of them.
+        """
+        chosen = self.levels_per_step
+        all_of_them = isinstance(chosen, Sandwich) and chosen.slots >= levels
+        return None if all_of_them else chosen
 
     @property
     def line_penalty(self) -> float | None:

@@ -30,4 +30,4 @@ class Dress(Recipe):
     pattern: str | Pattern = "element-balanced"
     exempt: Exempt = FIRST_AND_LAST
     level_weights: str | Sequence[float] = "sqrt-density"
-    distillation: float = 0.0
+    distillation: float | str = 0.0

@@ -41,7 +41,7 @@ class REDS(Recipe):
 
     batch_norm: str = "shared"
     level_weights: str | Sequence[float] = "sqrt-density"
-    distillation: float = 0.0
+    distillation: float | str = 0.0
     schedule: MaskSchedule | Any | None = dataclasses.field(
         default_factory=ConstantSparsity
     )

@@ -15,6 +15,8 @@ from keras_nest.errors import NestError
 Tensor = Any
 
 LEVEL_WEIGHTS = ("sparsest-twice", "uniform", "sqrt-density")
+ONLY = "only"
+"""Distillation by which only the densest level sees the labels."""
 
 _CATEGORICAL = (
     keras.losses.CategoricalCrossentropy,
@@ -64,15 +66,17 @@ def level_weights(
 
 
 def distillation_weight(value: Any) -> float:
-    """The weight of the distillation as a number of at least 0.
+    """The weight of the distillation as a number of at least 0; that of `ONLY` is 1.
 
     Raises:
         NestError: If it is no number, negative, or not finite.
     """
+    if value == ONLY:
+        return 1.0
     if not isinstance(value, numbers.Real) or not 0 <= float(value) < math.inf:
         raise NestError(
-            "Expected `distillation` to be a finite weight of at least 0. "
-            f"Received: distillation={value!r}"
+            "Expected `distillation` to be a finite weight of at least 0, or "
+            f"{ONLY!r}. Received: distillation={value!r}"
         )
     return float(value)
 

@@ -60,7 +60,7 @@ class NestedModel(keras.Model):
         *,
         sparsities: Sequence[float],
         level_weights: str | Sequence[float] = "sparsest-twice",
-        distillation: float = 1.0,
+        distillation: float | str = 1.0,
         schedule: MaskSchedule | None = None,
         levels_per_step: int | LevelSampler | None = None,
         seed: int | None = None,
@@ -73,6 +73,7 @@ class NestedModel(keras.Model):
         self.levels = len(self.sparsities)
         self.level_weights = losses.level_weights(level_weights, self.sparsities)
         self.distillation = losses.distillation_weight(distillation)
+        self._distills_only = distillation == losses.ONLY
         self._schedule = mask_schedule(schedule)
         self._output_kind = "values"
         self._sampler = level_sampler(levels_per_step, self.levels, self.distillation)
@@ -182,6 +183,8 @@ class NestedModel(keras.Model):
             self._output_kind = losses.output_kind(loss[names[-1]])
             if loss_weights is None:
                 loss_weights = dict(zip(names, self.level_weights, strict=True))
+                if self._distills_only and self._sampler is None:
+                    loss_weights.update(dict.fromkeys(names[:-1], 0.0))
         metrics = per_level.metrics_by_level(metrics, names)
         weighted_metrics = per_level.metrics_by_level(weighted_metrics, names)
         if self._sampler is not None and loss is not None:
@@ -242,7 +245,8 @@ class NestedModel(keras.Model):
         weights = slots.slot_weights(y_pred, self._loss_weights)
         of_slots = [self._slot_loss(y, output, sample_weight) for output in outputs]
         slots.note(self._slot_losses, y_pred[slots.LEVELS], of_slots)
-        loss = sum(weights[slot] * value for slot, value in enumerate(of_slots))
+        labelled = range(len(of_slots) - 1 if self._distills_only else 0, len(of_slots))
+        loss = sum(weights[slot] * of_slots[slot] for slot in labelled)
         if self.distillation:
             for slot, student in enumerate(outputs[:-1]):
                 distance = losses.divergence(
@@ -451,7 +455,7 @@ class NestedModel(keras.Model):
             "graph": keras.saving.serialize_keras_object(self.graph),
             "sparsities": list(self.sparsities),
             "level_weights": list(self.level_weights),
-            "distillation": self.distillation,
+            "distillation": losses.ONLY if self._distills_only else self.distillation,
             "schedule": keras.saving.serialize_keras_object(self._schedule),
             "levels_per_step": keras.saving.serialize_keras_object(self._sampler),
             "seed": self._seed,
