@@ -37,6 +37,7 @@ _PUBLIC = {
     "REDS": "keras_nest.recipes",
     "NestedSparse": "keras_nest.recipes",
     "UsNet": "keras_nest.recipes",
+    "batch_norm_stage": "keras_nest.recipes",
     "NestedConv2D": "keras_nest.layers",
     "NestedConv1D": "keras_nest.layers",
     "NestedDense": "keras_nest.layers",

@@ -25,7 +25,7 @@ from keras_nest.training.schedules import MaskSchedule
 
 __all__ = ["NestedModel", "nest"]
 
-BATCH_NORMS = ("private", "shared", "group")
+BATCH_NORMS = ("private", "shared", "fixed", "group")
 BY_RECIPE = "by-recipe"
 CHANNEL = "channel"
 
@@ -81,8 +81,10 @@ def nest(
             None. Depthwise, transposed, separable and grouped convolutions always do.
         batch_norm: "private" (default): statistics, gamma and beta of each level;
             "shared": one set for all. BatchNormalization before the first nested layer
-            stays stock. "group": GroupNormalization in place of all, which has no
-            statistics, but cannot be converted; for models that are not trained yet.
+            stays stock. "fixed": one set, that of the given model, frozen; its gamma
+            and beta are trained afterwards (`keras_nest.batch_norm_stage`). "group":
+            GroupNormalization in place of all, which has no statistics, but cannot be
+            converted; for models that are not trained yet.
         routing: "sum" (default) or "owner"; see `keras_nest.layers.base.NestedKernel`.
         level_weights: Weight of each level's loss: "sparsest-twice" (default),
             "uniform", "sqrt-density" or a list; see `training.losses.level_weights`.

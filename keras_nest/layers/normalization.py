@@ -46,6 +46,8 @@ class NestedBatchNormalization(keras.layers.BatchNormalization):
         levels: Number of levels.
         private_statistics: Whether each level has its own moving mean and variance.
         private_affine: Whether each level has its own gamma and beta.
+        fixed_statistics: Whether moving mean and variance stay as they are and are
+            used in training as well, also where gamma and beta are trained.
         *args, **kwargs: All arguments of `keras.layers.BatchNormalization`.
 
     Call arguments:
@@ -63,6 +65,7 @@ class NestedBatchNormalization(keras.layers.BatchNormalization):
         levels: int = 1,
         private_statistics: bool = True,
         private_affine: bool = True,
+        fixed_statistics: bool = False,
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
@@ -74,7 +77,13 @@ class NestedBatchNormalization(keras.layers.BatchNormalization):
         self.levels = levels
         self.private_statistics = private_statistics and levels > 1
         self.private_affine = private_affine and levels > 1
+        self.fixed_statistics = fixed_statistics
         self._collector: MomentSums | None = None
+
+    @property
+    def measures(self) -> bool:
+        """Whether statistics are measured: neither fixed nor of a frozen layer."""
+        return bool(self.trainable) and not self.fixed_statistics
 
     def build(self, input_shape: Any) -> None:
         self._channel_axis = self.axis % len(input_shape)
@@ -128,7 +137,8 @@ class NestedBatchNormalization(keras.layers.BatchNormalization):
         mask: Tensor | None = None,
     ) -> Tensor:
         if self.levels == 1 and self._collector is None:
-            return super().call(inputs, training=training, mask=mask)
+            measures = training and not self.fixed_statistics
+            return super().call(inputs, training=measures, mask=mask)
         level = level_tensor(level, self.levels)
         # Variances overflow in half precision.
         x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
@@ -137,7 +147,7 @@ class NestedBatchNormalization(keras.layers.BatchNormalization):
             count = int(np.prod(x.shape)) // x.shape[self.axis]
             number = int(ops.convert_to_numpy(level))
             self._collector.add(number, mean, variance, count)
-        elif training and self.trainable:
+        elif training and self.measures:
             mean, variance = self._moments_of(x, mask)
             self._move(self.moving_mean, mean, level)
             self._move(self.moving_variance, variance, level)
@@ -209,4 +219,5 @@ class NestedBatchNormalization(keras.layers.BatchNormalization):
             "levels": self.levels,
             "private_statistics": self.private_statistics,
             "private_affine": self.private_affine,
+            "fixed_statistics": self.fixed_statistics,
         }

@@ -188,13 +188,16 @@ class _Plan:
             config = _group_norm_config(old)
             return self._copies.of_config(old, keras.layers.GroupNormalization, config)
         private = options.batch_norm == "private"
-        if is_norm and not old.renorm and id(old) in self._dependent:
+        fixed = options.batch_norm == "fixed"
+        if is_norm and not old.renorm and (fixed or id(old) in self._dependent):
             return self._copies.of(
                 old,
                 NestedBatchNormalization,
                 levels=options.levels,
                 private_statistics=private,
                 private_affine=private,
+                fixed_statistics=fixed,
+                trainable=old.trainable and not fixed,
             )
         if isinstance(old, NESTED_LAYERS) and old.levels not in (1, options.levels):
             raise NestError(

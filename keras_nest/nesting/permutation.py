@@ -87,6 +87,7 @@ def channels_of(model: Any) -> tuple[keras.Model, Channels]:
     flat = level_graph(dense, 0, model.name)
     channels = Channels()
     inputs = [channels.fixed(tensor.shape) for tensor in flat.inputs]
+    channels.values += inputs
     for value in walk(flat, inputs, channels.call):
         channels.fix(value)
     return flat, channels
@@ -177,9 +178,14 @@ class _Part:
 
 
 class Channels:
-    """Follows the channels through the calls of a model."""
+    """Follows the channels through the calls of a model.
+
+    Attributes:
+        values: Those of the model's inputs and then of its calls, in their order.
+    """
 
     def __init__(self) -> None:
+        self.values: list[_Value] = []
         self._all: list[_Group] = []
         self._seen: dict[tuple[int, int | None], _Value] = {}
 
@@ -229,6 +235,7 @@ class Channels:
             for value in values:
                 self.fix(value)
             found = self.fixed(layer.output.shape)
+        self.values.append(found)
         return found
 
     def _known(self, layer: Any, values: list[_Value]) -> _Value | None:

@@ -33,7 +33,7 @@ def plan(
     exempt: Exempt = FIRST_CONVOLUTION,
     cost: Cost | str = macs,
     importance: str | Mapping[str, Any] = "squares",
-    combine: str = "sum",
+    combine: str = "product",
     densities: Sequence[float] = GRID,
     order: str = "bottom-up",
     seconds: float = 60.0,
@@ -62,9 +62,10 @@ def plan(
             name an array of the kernel's shape, counted as it is, such as |weight x
             gradient|; a layer that is not named has no importance. Weights are ranked
             by magnitude in any case, as the masks do.
-        combine: "sum": the layers' importances add up; "product": their kept shares
-            multiply, as errors of layers after one another do, so that no layer is
-            thinned out for another's sake.
+        combine: "product": the layers' kept shares multiply, as errors of layers after
+            one another do, so that no layer is thinned out for another's sake; "sum":
+            their importances add up, by which a layer whose weights are used often,
+            as of the first convolutions, is left with next to nothing.
         densities: Shares of a layer's blocks to choose from, in (0, 1]; each layer
             rounds them to whole blocks. Default: forty, evenly spaced.
         order: "bottom-up": the sparsest level first, and each level holds the one

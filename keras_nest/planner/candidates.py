@@ -213,9 +213,23 @@ def choices(
     shares, values = counts / blocks.length, blocks.importance[counts]
     total = blocks.importance[-1]
     kept = values / total if total > 0 else np.zeros(len(values))
-    if combine == "product":
-        values = np.log(np.maximum(kept, _LEAST)) if total > 0 else kept
+    values = combined(values, total, combine)
     return Choices(layer, shares, kept, values, _costs(layer, shares, cost))
+
+
+def combined(kept: Array, total: float, combine: str) -> Array:
+    """What a layer adds to the value of a plan.
+
+    Args:
+        kept: The importance that it keeps, by choice.
+        total: The importance that it has.
+        combine: See `keras_nest.plan`. A sum of logarithms is that of a product.
+    """
+    if combine == "sum":
+        return kept
+    if total <= 0:
+        return np.zeros_like(kept)
+    return np.asarray(np.log(np.maximum(kept / total, _LEAST)))
 
 
 def _costs(layer: PlannedLayer, densities: Array, cost: Cost) -> Array:

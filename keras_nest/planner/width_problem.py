@@ -8,6 +8,7 @@ whose sums over either side are the binaries.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,11 +32,16 @@ class WidthProblem:
         costs: By group, what each costs by itself.
         pairs: By two groups, tables [widths of one, widths of the other] of what both
             are worth and cost together.
+        moments: For each moment, the bytes that are alive whatever is chosen, and by
+            group those of each of its widths.
     """
 
     values: list[Array]
     costs: list[Array]
     pairs: dict[tuple[int, int], tuple[Array, Array]]
+    moments: list[tuple[float, dict[int, Array]]] = dataclasses.field(
+        default_factory=list
+    )
 
     def total(self, chosen: Sequence[int]) -> tuple[float, float]:
         """Value and cost of a choice, the number of a width for each group."""
@@ -46,14 +52,30 @@ class WidthProblem:
             cost += float(price[chosen[g], chosen[h]])
         return value, cost
 
+    def peak(self, chosen: Sequence[int]) -> float:
+        """The most bytes that are alive at any moment, with such a choice."""
+        alive = (
+            fixed + sum(float(table[chosen[g]]) for g, table in by_group.items())
+            for fixed, by_group in self.moments
+        )
+        return max(alive, default=0.0)
+
     def solve(
-        self, budget: float, lowest: Sequence[int] | None, seconds: float
+        self,
+        budget: float,
+        *,
+        lowest: Sequence[int] | None = None,
+        highest: Sequence[int] | None = None,
+        most_bytes: float | None = None,
+        seconds: float = 60.0,
     ) -> list[int]:
         """The choice of the largest value within the budget.
 
         Args:
             budget: What it may cost.
             lowest: The first width that each group may take. Default: any.
+            highest: The last width that each group may take. Default: any.
+            most_bytes: How many may be alive at any moment. Default: any number.
             seconds: Time after which the best choice found so far is taken.
 
         Raises:
@@ -72,11 +94,13 @@ class WidthProblem:
         upper = np.ones(count)
         for group, first in enumerate(lowest or []):
             upper[starts[group] : starts[group] + first] = 0
+        for group, last in enumerate(highest or []):
+            upper[starts[group] + last + 1 : starts[group + 1]] = 0
         binary = np.arange(count) < starts[-1]
         scale = max(self.total([size - 1 for size in sizes])[1], 1.0)
         worth_scale = max(float(np.abs(value).max(initial=0.0)), 1e-300)
         equal = optimize.LinearConstraint(*self._equalities(starts, count))
-        limit = budget
+        limit, most = budget, most_bytes
         for _ in range(_ATTEMPTS):
             row = sparse.csr_matrix(cost[None] / scale)
             result = optimize.milp(
@@ -85,6 +109,7 @@ class WidthProblem:
                 bounds=optimize.Bounds(0, upper),
                 constraints=[
                     equal,
+                    *self._alive(starts, count, most),
                     optimize.LinearConstraint(row, -np.inf, limit / scale),
                 ],
                 options={"time_limit": seconds, "mip_rel_gap": _GAP},
@@ -95,14 +120,29 @@ class WidthProblem:
                 int(np.argmax(result.x[a : a + n]))
                 for a, n in zip(starts, sizes, strict=False)
             ]
+            # The solver may go over a limit by its tolerance.
             over = self.total(chosen)[1] - budget
-            if over <= 0:
+            extra = 0.0 if most_bytes is None else self.peak(chosen) - most_bytes
+            if over <= 0 and extra <= 0:
                 return chosen
-            limit -= 2 * over  # the solver may go over by its tolerance
+            limit -= 2 * max(over, 0.0)
+            most = None if most is None else most - max(extra, 0.0)
         raise NestError(
             "Expected budgets that a choice of widths meets. "
             f"Received: none found; the solver says: {result.message}"
         )
+
+    def _alive(self, starts: Array, count: int, most: float | None) -> list[Any]:
+        """At no moment more bytes than this."""
+        if most is None:
+            return []
+        rows = sparse.lil_matrix((len(self.moments), count))
+        for number, (_, by_group) in enumerate(self.moments):
+            for group, table in by_group.items():
+                rows[number, starts[group] : starts[group + 1]] = table / most
+        # Bytes are whole: half a byte is in reach of the solver's tolerance alone.
+        left = [math.floor(most) + 0.5 - fixed for fixed, _ in self.moments]
+        return [optimize.LinearConstraint(rows.tocsr(), -np.inf, np.array(left) / most)]
 
     def _equalities(self, starts: Array, count: int) -> tuple[Any, Any, Any]:
         """One width a group, and pairs that agree with the widths of both sides."""

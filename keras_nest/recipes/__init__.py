@@ -12,7 +12,7 @@ from keras_nest.recipes.base import Recipe
 from keras_nest.recipes.dress import Dress
 from keras_nest.recipes.lcs import LCS
 from keras_nest.recipes.nested_sparse import NestedSparse
-from keras_nest.recipes.reds import REDS
+from keras_nest.recipes.reds import REDS, batch_norm_stage
 from keras_nest.recipes.us_net import UsNet
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "NestedSparse",
     "Recipe",
     "UsNet",
+    "batch_norm_stage",
     "recipe_of",
 ]
 

@@ -16,7 +16,10 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from keras_nest.errors import NestError
+from keras_nest.layers import NestedBatchNormalization
 from keras_nest.recipes.base import Recipe
+from keras_nest.training.nested_model import NestedModel
 from keras_nest.training.sampling import LevelSampler
 from keras_nest.training.schedules import ConstantSparsity, MaskSchedule
 
@@ -34,9 +37,21 @@ class REDS(Recipe):
     ```
 
     Differs from the code: BatchNormalization trains with the rest and its statistics
-    are measured over all levels at the end, where the code keeps those of the trained
-    model and trains gamma and beta afterwards; channels of depthwise layers and of
-    those around them have one order and one width; costs are the true ones.
+    are measured over all levels at the end; channels of depthwise layers and of those
+    around them have one order and one width; costs are the true ones; and a plan
+    multiplies what the layers keep, where the code adds it (`combine="sum"`).
+
+    In the code the statistics stay those of the trained model, gamma and beta too in
+    the main stage, and are then trained by themselves:
+
+    ```python
+    nested = keras_nest.nest(model, widths, recipe=REDS(batch_norm="fixed"))
+    nested.compile("adam", loss)
+    nested.fit(x, y, epochs=75)
+    keras_nest.batch_norm_stage(nested)
+    nested.compile(keras.optimizers.Adam(5e-4), loss)
+    nested.fit(x, y, epochs=20)
+    ```
     """
 
     batch_norm: str = "shared"
@@ -46,3 +61,28 @@ class REDS(Recipe):
         default_factory=ConstantSparsity
     )
     levels_per_step: int | LevelSampler | None = None
+
+
+def batch_norm_stage(model: NestedModel) -> None:
+    """From now on only gamma and beta of the normalizations are trained.
+
+    The last stage of REDS. Compile the model anew: Keras reads then what is trained.
+
+    Args:
+        model: A model of `keras_nest.nest`.
+
+    Raises:
+        NestError: If it is none, or has no normalization of its own.
+    """
+    if not isinstance(model, NestedModel):
+        raise NestError(
+            f"Expected a model of keras_nest.nest. Received: {type(model).__name__}"
+        )
+    layers = model.graph.layers
+    if not any(isinstance(layer, NestedBatchNormalization) for layer in layers):
+        raise NestError(
+            "Expected a nested model with BatchNormalization. "
+            f"Received: {model.name!r}, which has none that knows levels"
+        )
+    for layer in layers:
+        layer.trainable = isinstance(layer, NestedBatchNormalization)

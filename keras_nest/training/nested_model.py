@@ -407,7 +407,7 @@ class NestedModel(keras.Model):
     def recalibrate(self, x: Any, batch_size: int = 256) -> None:
         """Measures the BatchNormalization statistics of every level.
 
-        Frozen layers (`trainable=False`) keep theirs.
+        Frozen layers (`trainable=False`) and fixed statistics stay as they are.
 
         Args:
             x: Inputs, or a dataset of them; about 4,000 samples are used, spread over
@@ -420,7 +420,7 @@ class NestedModel(keras.Model):
         layers = [
             layer
             for layer in self.graph.layers
-            if isinstance(layer, NestedBatchNormalization) and layer.trainable
+            if isinstance(layer, NestedBatchNormalization) and layer.measures
         ]
         batches = list(batches)
         if not layers or not batches:

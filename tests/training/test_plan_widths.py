@@ -83,7 +83,7 @@ def test_the_solver_finds_the_best(sizes: list[int], seed: int, above: int) -> N
         problem.pairs[g, h] = (tables[0], tables[1])
     lowest = [int(generator.integers(0, n)) for n in sizes]
     budget = problem.total(lowest)[1] + above
-    chosen = problem.solve(budget, lowest, 60.0)
+    chosen = problem.solve(budget, lowest=lowest)
     value, cost = problem.total(chosen)
     assert cost <= budget
     assert all(a >= b for a, b in zip(chosen, lowest, strict=True))
@@ -108,6 +108,11 @@ def test_importance_by_the_caller_decides() -> None:
         ({"shares": (0, 1)}, "shares above 0"),
         ({"importance": "taylor"}, "`importance` to be one of"),
         ({"importance": {"a": np.ones(3)}}, r"shape \(1, 1, 8, 12\).*\(3,\)"),
+        ({"order": "joint"}, "`order` to be one of.*'joint'"),
+        ({"combine": "mean"}, "`combine` to be one of.*'mean'"),
+        ({"peak_memory": 200}, "200 bytes for level 0; the smallest.*is 256 bytes"),
+        ({"peak_memory": (900, 800, 900)}, "`peak_memory` in bytes, one number or 3"),
+        ({"peak_memory": (900, 1000)}, "`peak_memory` in bytes, one number or 3"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
@@ -120,3 +125,123 @@ def test_a_model_without_channels_to_leave_out_is_refused() -> None:
     base = keras.Model(inputs, layers.Dense(3)(inputs))
     with pytest.raises(NestError, match="channels that can be left out"):
         plan_widths(base, BUDGETS)
+
+
+def by_macs(model: Any, found: Any) -> list[int]:
+    """True multiply-accumulates of each level, out of the nested model's masks."""
+    nested = keras_nest.nest(model, found)
+    facts = layer_facts(nested.graph, nested.levels)
+    return [sum(f.macs[level] for f in facts) for level in range(nested.levels)]
+
+
+@pytest.mark.parametrize("order", ["bottom-up", "top-down"])
+@pytest.mark.parametrize("combine", ["sum", "product"])
+def test_both_orders_nest_and_hold_their_budgets(order: str, combine: str) -> None:
+    base = network()
+    found = plan_widths(base, BUDGETS, order=order, combine=combine)
+    macs = by_macs(base, found)
+    assert list(found.costs) == macs
+    for budget, count in zip(BUDGETS, macs, strict=True):
+        assert count <= budget * found.dense_cost
+    for prefix in found.values():
+        assert list(prefix.outputs) == sorted(prefix.outputs)
+    # The level that is chosen first is the best there is for its budget.
+    first = 0 if order == "bottom-up" else 2
+    alone = plan_widths(base, BUDGETS[first : first + 1], combine=combine)
+    assert found.costs[first] == alone.costs[0]
+    for name, prefix in alone.items():
+        assert found[name].outputs[first] == prefix.outputs[0]
+
+
+def test_a_product_of_shares_starves_no_layer() -> None:
+    base = network()
+    least = {
+        combine: min(
+            prefix.outputs[0] / prefix.output_channels
+            for prefix in plan_widths(base, (0.2,), combine=combine).values()
+        )
+        for combine in ("sum", "product")
+    }
+    assert least["sum"] < 0.1 < 0.2 < least["product"]
+
+
+# The network's tensors in its order, as (positions, channels of): input, first with its
+# normalization and depthwise, which goes on, a, b, their sum, and so on.
+def peak_by_hand(first: int, a: int, hidden: int) -> int:
+    alive = [
+        64 * 3 + 64 * first,  # first reads the input
+        64 * first + 64 * first,  # depthwise
+        64 * first + 64 * a,  # a
+        64 * a + 64 * a,  # b reads a, which the sum reads as well
+        64 * a + 64 * a + 64 * a,  # the sum
+        64 * a + 4 * a,  # pooling; Flatten is the same tensor
+        4 * a + hidden,
+        hidden + 3,
+    ]
+    return max(alive)
+
+
+def chosen_in(found: Any) -> tuple[int, int, int]:
+    """The widths of first, a (and b) and hidden; one that keeps all has none."""
+    full = {"first": 8, "a": 12, "hidden": 8}
+    return tuple(found[n].outputs[0] if n in found else full[n] for n in full)
+
+
+@pytest.mark.parametrize("most", [700, 900, 1300])
+def test_memory_is_exact_and_nothing_better_fits(most: int) -> None:
+    base = network()
+    found = plan_widths(base, (0.6,), peak_memory=most)
+    free = plan_widths(base, (0.6,))
+    assert free.peaks == (peak_by_hand(*chosen_in(free)),) and free.peaks[0] > most
+    at = chosen_in(found)
+    assert found.peaks == (peak_by_hand(*at),) and found.peaks[0] <= most
+
+    kernels = {
+        name: np.square(ops.convert_to_numpy(base.get_layer(name).kernel))
+        for name in ("first", "depthwise", "a", "b", "hidden", "last")
+    }
+
+    def worth(first: int, a: int, hidden: int) -> float:
+        kept = {
+            "first": kernels["first"][..., :first],
+            "depthwise": kernels["depthwise"][:, :, :first],
+            "a": kernels["a"][:, :, :first, :a],
+            "b": kernels["b"][:, :, :a, :a],
+            "hidden": kernels["hidden"].reshape(4, 12, 8)[:, :a, :hidden],
+            "last": kernels["last"][:hidden],
+        }
+        return sum(float(k.sum() / kernels[name].sum()) for name, k in kept.items())
+
+    def macs(first: int, a: int, hidden: int) -> int:
+        convolutions = 27 * first + 9 * first + first * a + 9 * a * a
+        return 64 * convolutions + 4 * a * hidden + 3 * hidden
+
+    choices = itertools.product(range(1, 9), range(1, 13), range(1, 9))
+    limit = 0.6 * macs(8, 12, 8)
+    fitting = [c for c in choices if macs(*c) <= limit and peak_by_hand(*c) <= most]
+    # Layers this small have all their widths among the sixteenths.
+    assert worth(*at) == pytest.approx(max(worth(*c) for c in fitting), rel=1e-9)
+
+
+def test_memory_by_level_and_in_both_orders() -> None:
+    base = network()
+    for order in ("bottom-up", "top-down"):
+        most = (900, 1300, 1700)
+        found = plan_widths(base, BUDGETS, order=order, peak_memory=most)
+        assert all(a <= b for a, b in zip(found.peaks, most, strict=True))
+        for prefix in found.values():
+            assert list(prefix.outputs) == sorted(prefix.outputs)
+
+
+def test_a_tensor_that_others_read_is_not_merged() -> None:
+    x = inputs = keras.Input((4, 4, 2))
+    x = conv = layers.Conv2D(8, 1, name="conv")(x)
+    x = layers.ReLU()(x)
+    x = layers.Add()([x, conv])
+    x = layers.Conv2D(8, 1, name="second")(x)
+    base = keras.Model(inputs, layers.GlobalAveragePooling2D()(x))
+    # "second" and what follows has the model's outputs: all of its channels stay.
+    found = plan_widths(base, (0.6,))
+    width = found["conv"].outputs[0]
+    # conv, its ReLU apart from it, and their sum.
+    assert found.peaks == (16 * 3 * width,)
