@@ -32,6 +32,7 @@ _PUBLIC = {
     "channel_widths": "keras_nest.nesting.widths",
     "permute_channels": "keras_nest.nesting.permutation",
     "Recipe": "keras_nest.recipes",
+    "Best": "keras_nest.recipes",
     "Dress": "keras_nest.recipes",
     "LCS": "keras_nest.recipes",
     "REDS": "keras_nest.recipes",

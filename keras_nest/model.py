@@ -63,9 +63,9 @@ def nest(
             levels keep the first channels, and `pattern` and `target` have no say.
             Levels are then named by their sparsity over all these layers.
         recipe: How the papers train such models: "nested-sparse", "dress", "lcs",
-            "reds" or "us-net", or an object of `keras_nest.recipes` with options. What
-            is given beside it goes before it; the defaults below are those without a
-            recipe.
+            "reds" or "us-net"; or ours, "best"; or an object of `keras_nest.recipes`
+            with options. What is given beside it goes before it; the defaults below are
+            those without a recipe.
         pattern: What is kept or left out together: "element", or a block of output rows
             x input channels, "1x2", "1x4", "1x16", "4x4" or "4x16". Default: "1x2", or
             the choice of a plan or of `target`. A layer that cannot take it takes the

@@ -9,6 +9,7 @@ import difflib
 
 from keras_nest.errors import NestError
 from keras_nest.recipes.base import Recipe
+from keras_nest.recipes.best import Best
 from keras_nest.recipes.dress import Dress
 from keras_nest.recipes.lcs import LCS
 from keras_nest.recipes.nested_sparse import NestedSparse
@@ -19,6 +20,7 @@ __all__ = [
     "LCS",
     "RECIPES",
     "REDS",
+    "Best",
     "Dress",
     "NestedSparse",
     "Recipe",
@@ -28,6 +30,7 @@ __all__ = [
 ]
 
 RECIPES: dict[str, type[Recipe]] = {
+    "best": Best,
     "nested-sparse": NestedSparse,
     "dress": Dress,
     "lcs": LCS,

@@ -312,6 +312,7 @@ x, y = test_recipes.data()
 recipes = {{
     "nested-sparse": "nested-sparse",
     "dress": "dress",
+    "best": "best",
     "lcs": "lcs",
     "group": LCS(batch_norm="group"),
     "line": LCS(variant="line"),
