@@ -1,0 +1,1 @@
+"""What `scripts/reproduce_*` and `scripts/ablate` are made of."""

@@ -1,0 +1,139 @@
+"""The columns of the tables: how each of them makes and trains its levels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+
+import keras_nest
+from keras_nest.summary import layer_facts
+from reproduce import ablations, networks
+from reproduce.data import Data
+from reproduce.runs import Run
+from reproduce.training import LOSS, Trainer
+
+PATTERN = "1x2"  # of the columns whose paper names none
+
+Column = Callable[[Run, Data, Trainer], Any]
+
+
+def train(run: Run, data: Data, checkpoints: Path) -> tuple[Any, Trainer]:
+    """Trains a run to its end.
+
+    Args:
+        run: The run.
+        data: Its data.
+        checkpoints: Folder of what an interrupted run goes on from.
+
+    Returns:
+        The trained model, nested but for "dense", and what trained it.
+    """
+    trainer = Trainer(data, run.seed, checkpoints / run.name)
+    return COLUMNS[run.column](run, data, trainer), trainer
+
+
+def _network(run: Run, data: Data) -> keras.Model:
+    keras.utils.set_random_seed(run.seed)
+    return networks.NETWORKS[run.network](data.train[0].shape[1:])
+
+
+def _dense(run: Run, data: Data, trainer: Trainer) -> Any:
+    return trainer.train("all", lambda: _network(run, data), run.epochs)
+
+
+def _by_sparsity(recipe: str | None) -> Column:
+    """A column that trains nested sparsities from scratch."""
+
+    def column(run: Run, data: Data, trainer: Trainer) -> Any:
+        variant = ablations.VARIANTS[run.variant]
+
+        def make() -> Any:
+            options = {"recipe": recipe, "seed": run.seed, **variant.options()}
+            return keras_nest.nest(_network(run, data), run.levels, **options)
+
+        if variant.planned or run.unit == "macs":
+            return _planned(run, data, trainer, recipe)
+        return trainer.train("all", make, run.epochs)
+
+    return column
+
+
+def _planned(run: Run, data: Data, trainer: Trainer, recipe: str | None) -> Any:
+    """Dense for a third of the epochs, then with planned sparsities by layer.
+
+    Where the levels are sparsities, the plan may cost what these would, everywhere.
+    """
+    options = ablations.VARIANTS[run.variant].options()
+    before, after = _two_stages(run)
+    dense = trainer.train("dense", lambda: _network(run, data), before)
+
+    def make() -> Any:
+        exempt = None if run.unit == "macs" else "first-convolution"
+        pattern = options.get("pattern", PATTERN)
+        chosen = keras_nest.plan(
+            dense,
+            _budgets(run, dense),
+            pattern=pattern,
+            exempt=exempt,
+            combine="product",
+        )
+        keras.utils.set_random_seed(run.seed)
+        return keras_nest.nest(dense, chosen, recipe=recipe, seed=run.seed, **options)
+
+    return trainer.train("nested", make, after)
+
+
+def _reds(run: Run, data: Data, trainer: Trainer) -> Any:
+    """REDS: dense for a third of the epochs, sorted, planned widths, fine-tuned."""
+    before, after = _two_stages(run)
+    dense = trainer.train("dense", lambda: _network(run, data), before)
+
+    def make() -> Any:
+        budgets = _budgets(run, dense)
+        x, y = data.train
+        scores = keras_nest.taylor_importance(dense, x, y, loss=LOSS)
+        sorted_model, _ = keras_nest.permute_channels(dense, scores)
+        scores = keras_nest.taylor_importance(sorted_model, x, y, loss=LOSS)
+        widths = keras_nest.plan_widths(sorted_model, budgets, importance=scores)
+        keras.utils.set_random_seed(run.seed)
+        return keras_nest.nest(sorted_model, widths, recipe="reds", seed=run.seed)
+
+    return trainer.train("nested", make, after)
+
+
+def _two_stages(run: Run) -> tuple[int, int]:
+    """Epochs of the dense model and of all levels; together those of the run."""
+    dense = max(1, run.epochs // 3) if run.epochs > 1 else 0
+    return dense, run.epochs - dense
+
+
+def _budgets(run: Run, model: Any) -> tuple[float, ...]:
+    """What the levels may cost: shares of the dense multiply-accumulates."""
+    if run.unit == "macs":
+        return run.levels
+    uniform = keras_nest.nest(model, run.levels, pattern=PATTERN)
+    return _macs_shares(uniform)
+
+
+def _macs_shares(nested: Any) -> tuple[float, ...]:
+    facts = layer_facts(nested.graph, nested.levels)
+    positions = [round(one.macs[-1] / max(one.nonzeros[-1], 1)) for one in facts]
+    dense = sum(one.weights * n for one, n in zip(facts, positions, strict=True))
+    totals = [sum(one.macs[level] for one in facts) for level in range(nested.levels)]
+    return tuple(total / dense for total in totals)
+
+
+COLUMNS: dict[str, Column] = {
+    "dense": _dense,
+    "separate": _by_sparsity(None),
+    "ablation": _by_sparsity(None),
+    "best": _by_sparsity("best"),
+    "nested-sparse": _by_sparsity("nested-sparse"),
+    "dress": _by_sparsity("dress"),
+    "lcs": _by_sparsity("lcs"),
+    "us-net": _by_sparsity("us-net"),
+    "reds": _reds,
+}

@@ -1,0 +1,104 @@
+"""Whole pages: the tables of a comparison with what one must know to read them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from reproduce import report
+from reproduce.gather import TITLES, Column, Result, columns_of, mean
+from reproduce.plans import NETWORKS
+
+DATA = {"fashion_mnist": "Fashion-MNIST", "cifar10": "CIFAR-10"}
+
+
+def comparison(results: Sequence[Result], name: str, title: str) -> str:
+    """The page of one network on one data set.
+
+    Args:
+        results: Of all of its runs.
+        name: Of the page's files, for the links.
+        title: Its heading.
+    """
+    parts = [
+        f"<!-- Made by: scripts/reproduce_{name} --tables -->",
+        f"# {title}",
+        _how(results),
+        f"![Accuracy against multiply-accumulates and instructions]({name}.png)",
+    ]
+    for levels in level_sets(results):
+        columns = columns_of(results, levels, list(TITLES))
+        unit = columns[0].results[0][0]["unit"]
+        asked = ", ".join(report.asked_text(level, unit) for level in levels)
+        what = "Sparsities" if unit == "sparsity" else "Multiply-accumulates"
+        parts += [f"## {what} {asked}", *_section(columns, unit)]
+    return "\n\n".join(parts) + "\n"
+
+
+def level_sets(results: Sequence[Result]) -> list[tuple[float, ...]]:
+    """The levels of trainings of more than one, in the order of their appearance."""
+    found = [tuple(r["levels"]) for r in results if len(r["levels"]) > 1]
+    return sorted(set(found), key=lambda levels: (levels[0], levels))
+
+
+def _section(columns: list[Column], unit: str) -> list[str]:
+    parts = []
+    for key, words in (
+        ("int8", "Accuracy on test data in %, int8 in TensorFlow Lite Micro:"),
+        ("test", "The same in float, in Keras:"),
+        ("macs", "Multiply-accumulates of one image, none for masked weights:"),
+        (
+            "instructions",
+            "Instructions of the Cortex-M4 for all convolutions and dense layers, by "
+            "the measured cost table:",
+        ),
+    ):
+        parts += [words, report.by_level(columns, unit, key, key in ("int8", "test"))]
+    for rival in ("separate", "reds"):
+        if (table := report.against(columns, unit, rival)) is not None:
+            parts += [f"Best beside {TITLES[rival]}, means:", table]
+    parts += [
+        "Files and trainings; of columns that train a model for each level, the sums:",
+        report.costs(columns),
+    ]
+    if (ratio := _time_ratio(columns)) is not None:
+        parts.append(
+            f"One joint training took {ratio:.2f} of the processor time of the "
+            "separate ones together."
+        )
+    return parts
+
+
+def _time_ratio(columns: list[Column]) -> float | None:
+    by_name = {column.name: column for column in columns}
+    if not {"best", "separate"} <= set(by_name):
+        return None
+    joint, alone = (
+        mean(by_name[name].whole("training", "cpu_seconds"))
+        for name in ("best", "separate")
+    )
+    return None if joint is None or not alone else joint / alone
+
+
+def _how(results: Sequence[Result]) -> str:
+    first = results[0]
+    versions = first["made_by"]["versions"]
+    epochs = sorted({result["epochs"] for result in results})
+    samples = sorted({result["training"]["samples"] for result in results})
+    spread = "± is the standard deviation over the seeds."
+    return (
+        f"{NETWORKS[first['network']]} on {DATA[first['data']]}: "
+        f"{_all(epochs)} epochs of {_all(samples)} images for every level of every "
+        f"column, the last {first['validation']:,} of the training images held out, "
+        "the accuracy that of the last epoch, on all test images; nothing was chosen "
+        f"on test data. Adam, cosine decay from 4e-3, batches of 128. {spread} "
+        "Columns that start from a trained dense model have its epochs counted in. "
+        f"Keras {versions['keras']} on TensorFlow {versions['tensorflow']}, one "
+        f"processor thread a run; "
+        f"made by `{shlex.split(first['made_by']['command'])[0]}`, each run in "
+        "[runs](runs)."
+    )
+
+
+def _all(values: Sequence[int]) -> str:
+    return " or ".join(f"{value:,}" for value in values)

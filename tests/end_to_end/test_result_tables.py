@@ -1,0 +1,180 @@
+"""The comparison's pages: their figures, and that the docs have what the runs gave."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "docs" / "results"
+LEVELS = (0.9, 0.7)
+
+
+@pytest.fixture
+def reproduce(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    names = ("ablation_page", "gather", "pages", "plans", "plot", "report", "tables")
+    return SimpleNamespace(
+        **{name: importlib.import_module(f"reproduce.{name}") for name in names}
+    )
+
+
+def result(column: str, levels: Any, int8: Any, seed: int = 1, **more: Any) -> Any:
+    return {
+        "network": "resnet8",
+        "data": "fashion_mnist",
+        "column": column,
+        "levels": list(levels),
+        "unit": "sparsity",
+        "seed": seed,
+        "epochs": 6,
+        "variant": "",
+        "validation": 5000,
+        "results": [
+            {
+                "asked": level,
+                "validation": value,
+                "test": value + 0.01,
+                "int8": value,
+                "macs": 1000 * (number + 1),
+                "instructions": 3000 * (number + 1),
+            }
+            for number, (level, value) in enumerate(zip(levels, int8, strict=True))
+        ],
+        "file": {"packed_bytes": 500, "tflite_bytes": 600},
+        "training": {
+            "seconds": 80.0,
+            "cpu_seconds": 60.0,
+            "peak_megabytes": 900,
+            "samples": 55_000,
+        },
+        "made_by": {
+            "command": "scripts/reproduce_fashion_mnist --jobs 2",
+            "versions": {"keras": "3.15.1", "tensorflow": "2.21.0"},
+        },
+        **more,
+    }
+
+
+@pytest.fixture
+def results() -> list[Any]:
+    return [
+        result("best", LEVELS, (0.88, 0.90), seed=1),
+        result("best", LEVELS, (0.89, 0.92), seed=2),
+        result("separate", (0.9,), (0.87,), seed=1),
+        result("separate", (0.9,), (0.88,), seed=2),
+        result("separate", (0.7,), (0.91,), seed=1),
+        result("separate", (0.7,), (0.93,), seed=2),
+        result("dress", LEVELS, (0.86, 0.89)),
+        result("dense", (0.0,), (0.93,)),
+    ]
+
+
+def lines_of(page: str, start: str) -> list[list[str]]:
+    """The cells of the lines of a page's tables that begin so."""
+    lines = [line for line in page.splitlines() if line.startswith(f"| {start}")]
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+
+
+def test_cells_are_means_and_deviations_over_seeds(
+    reproduce: SimpleNamespace, results: list[Any]
+) -> None:
+    page = reproduce.pages.comparison(results, "fashion_mnist", "Title")
+    header, *_ = lines_of(page, "sparsity")
+    # "dense" and "tfmot" have no result at these levels.
+    assert header == ["sparsity", "ours, each alone", "Dress", "Best"]
+    int8, in_float, macs, instructions, difference = lines_of(page, "0.9 ")
+    assert int8 == ["0.9", "87.50 ± 0.71", "86.00", "88.50 ± 0.71"]
+    assert in_float == ["0.9", "88.50 ± 0.71", "87.00", "89.50 ± 0.71"]
+    assert macs == ["0.9", "1,000", "1,000", "1,000"]
+    assert instructions == ["0.9", "3,000", "3,000", "3,000"]
+    assert difference == ["0.9", "+1.00", "+1.00"]
+    assert lines_of(page, "0.7 ")[-1] == ["0.7", "-1.00", "-1.00"]
+
+
+def test_what_is_trained_level_by_level_is_summed(
+    reproduce: SimpleNamespace, results: list[Any]
+) -> None:
+    page = reproduce.pages.comparison(results, "fashion_mnist", "Title")
+    alone = lines_of(page, "ours, each alone")[0]
+    assert alone == ["ours, each alone", "2", "1,000", "1,200", "160", "120", "900"]
+    assert lines_of(page, "Best")[-1] == ["Best", "2", "500", "600", "80", "60", "900"]
+    assert "One joint training took 0.50 of the processor time" in page
+
+
+def test_a_seed_counts_when_all_its_levels_are_there(
+    reproduce: SimpleNamespace, results: list[Any]
+) -> None:
+    missing = [r for r in results if not (r["levels"] == [0.7] and r["seed"] == 2)]
+    (column,) = reproduce.gather.columns_of(missing, LEVELS, ["separate"])
+    assert column.seeds == (1,)
+    assert column.values(0, "int8") == [0.87]
+    assert reproduce.gather.spread(column.values(0, "int8")) is None
+
+
+def test_a_figure_that_a_run_lacks_is_left_out(reproduce: SimpleNamespace) -> None:
+    without = result("best", LEVELS, (0.8, 0.9))
+    without["results"][0]["int8"] = None
+    columns = reproduce.gather.columns_of([without], LEVELS, ["best"])
+    table = reproduce.report.by_level(columns, "sparsity", "int8", True)
+    assert lines_of(table, "0.9") == [["0.9", ""]]
+    assert lines_of(table, "0.7") == [["0.7", "90.00"]]
+
+
+def test_csv_has_a_line_for_each_level(
+    reproduce: SimpleNamespace, results: list[Any]
+) -> None:
+    header, *lines = reproduce.report.as_csv(results).splitlines()
+    assert header.startswith("data,network,column,variant,levels,seed,epochs,level")
+    assert len(lines) == 3 * 2 + 5
+    assert lines[1].startswith("fashion_mnist,resnet8,best,,0.9 0.7,1,6,1,0.7,0.9,")
+
+
+def test_ablations_are_differences_of_the_same_seeds(
+    reproduce: SimpleNamespace,
+) -> None:
+    runs = [
+        result("ablation", LEVELS, (0.80, 0.85), seed=1, variant="base"),
+        result("ablation", LEVELS, (0.82, 0.86), seed=2, variant="base"),
+        result("ablation", LEVELS, (0.81, 0.84), seed=1, variant="owner"),
+        result("ablation", LEVELS, (0.85, 0.85), seed=2, variant="owner"),
+        result("ablation", LEVELS, (0.99, 0.99), seed=3, variant="owner"),
+    ]
+    page = reproduce.ablation_page.page(runs, "Ablations")
+    base, owner = lines_of(page, "the defaults")[0], lines_of(page, "routing")[0]
+    assert base[2:6] == ["2", "81.00 ± 1.00", "85.50 ± 0.50", "83.25 ± 0.75"]
+    assert owner[:6] == [
+        *("routing", "owner", "2"),
+        *("+2.00 ± 1.00", "-1.00 ± 0.00", "+0.50 ± 0.50"),
+    ]
+
+
+def test_the_plot_is_drawn(
+    reproduce: SimpleNamespace, results: list[Any], tmp_path: Path
+) -> None:
+    reproduce.plot.draw(results, tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_table_has_runs_in_order_of_seeds(reproduce: SimpleNamespace) -> None:
+    runs = reproduce.plans.TABLES["fashion_mnist"].of_seeds([1, 2])
+    assert len(runs) == len(set(runs)) == len({run.name for run in runs})
+    assert {run.column for run in runs if run.seed == 2} == {"separate", "best"}
+    assert [run.seed for run in runs] == sorted(run.seed for run in runs)
+
+
+@pytest.mark.parametrize(
+    "table", sorted(path.name for path in (RESULTS / "runs").iterdir())
+)
+def test_the_docs_have_what_the_runs_gave(
+    reproduce: SimpleNamespace, table: str
+) -> None:
+    found = reproduce.tables.runs.load_results(RESULTS / "runs" / table)
+    assert (RESULTS / f"{table}.md").read_text() == reproduce.tables.page_of(
+        table, RESULTS
+    )
+    assert (RESULTS / f"{table}.csv").read_text() == reproduce.report.as_csv(found)
