@@ -18,13 +18,12 @@ from typing import Any
 import numpy as np
 
 from keras_nest.errors import NestError
+from keras_nest.levels import one_for_each
 
 Array = np.ndarray[Any, Any]
 
 NEVER = 255
 """`level_of` of a weight that no level keeps."""
-
-MAX_LEVELS = 32
 
 _SHAPES = {
     "element": (1, 1),
@@ -148,20 +147,7 @@ def check_sparsities(sparsities: Sequence[float], strict: bool = True) -> list[f
         NestError: If there are none or too many, or if one is out of range or order.
     """
     hint = "Level 0 is the sparsest: write for example sparsities=(0.9, 0.7, 0.0)."
-    try:
-        values = [float(value) for value in sparsities]
-    except (TypeError, ValueError):
-        raise NestError(
-            "Expected `sparsities` to be a sequence of numbers. "
-            f"Received: sparsities={sparsities!r}",
-            hint=hint,
-        ) from None
-    if not 1 <= len(values) <= MAX_LEVELS:
-        raise NestError(
-            f"Expected 1 to {MAX_LEVELS} sparsities, one for each level. "
-            f"Received: {len(values)}",
-            hint=hint,
-        )
+    values = list(one_for_each("sparsities", sparsities, hint))
     if not all(0 <= value < 1 for value in values):
         raise NestError(
             "Expected every sparsity to be at least 0 and below 1. "
@@ -215,21 +201,6 @@ def check_layer_sparsities(
                 "Received: the same sparsities in all layers"
             )
     return checked
-
-
-def check_level(level: Any, levels: int) -> int:
-    """Returns the level as an int.
-
-    Raises:
-        NestError: If a model of so many levels has none of this number.
-    """
-    whole = isinstance(level, int | np.integer) and not isinstance(level, bool)
-    if not whole or not 0 <= level < levels:
-        raise NestError(
-            f"Expected a level from 0 (sparsest) to {levels - 1} (densest). "
-            f"Received: level={level!r}"
-        )
-    return int(level)
 
 
 def kept_counts(blocks: int, sparsities: Sequence[float]) -> list[int]:

@@ -25,7 +25,7 @@ from keras_nest.converter.nested_file import NestedOperator, nested_operators
 from keras_nest.converter.plain import PlainWeights, write_plain
 from keras_nest.errors import NestError
 from keras_nest.format import Geometry, NestedOp
-from keras_nest.masks import check_level
+from keras_nest.levels import check_level
 
 
 def extract(tflite: bytes, level: int, dense_as_conv: bool = False) -> bytes:

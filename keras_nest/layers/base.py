@@ -12,7 +12,8 @@ from keras import ops
 
 from keras_nest import masks
 from keras_nest.errors import NestError
-from keras_nest.masks import Pattern, check_level
+from keras_nest.levels import check_level
+from keras_nest.masks import Pattern
 from keras_nest.prefixes import ChannelPrefix, read_prefix
 
 Tensor = Any

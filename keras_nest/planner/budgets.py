@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from keras_nest.errors import NestError
-from keras_nest.masks import MAX_LEVELS, Pattern
+from keras_nest.levels import one_for_each
+from keras_nest.masks import Pattern
 from keras_nest.nesting.exempt import FIRST_CONVOLUTION, Exempt
 from keras_nest.nesting.graph import Options, nested_graph
 from keras_nest.nesting.kernel_calls import kernel_calls
@@ -134,20 +135,7 @@ def check_budgets(budgets: Sequence[float]) -> tuple[float, ...]:
         NestError: If they cannot be ordered into levels, or one is out of range.
     """
     hint = "Level 0 is the cheapest: write for example budgets=(0.25, 0.5, 1.0)."
-    try:
-        values = tuple(float(value) for value in budgets)
-    except (TypeError, ValueError):
-        raise NestError(
-            "Expected `budgets` to be a sequence of numbers. "
-            f"Received: budgets={budgets!r}",
-            hint=hint,
-        ) from None
-    if not 1 <= len(values) <= MAX_LEVELS:
-        raise NestError(
-            f"Expected 1 to {MAX_LEVELS} budgets, one for each level. "
-            f"Received: {len(values)}",
-            hint=hint,
-        )
+    values = one_for_each("budgets", budgets, hint)
     if not all(0 < value <= 1 for value in values):
         raise NestError(
             "Expected every budget to be above 0 and at most 1, the dense model's "

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from keras_nest.errors import NestError
 from keras_nest.files import read_bytes
-from keras_nest.masks import check_level
+from keras_nest.levels import check_level
 from keras_nest.runtime.interface import Interface, TensorDetails, read_interface
 
 Array = npt.NDArray[Any]

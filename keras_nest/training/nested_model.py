@@ -8,25 +8,24 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_nest import masks
 from keras_nest.errors import NestError
-from keras_nest.layers import NestedBatchNormalization
-from keras_nest.layers.line import LineKernel
+from keras_nest.levels import check_level
 from keras_nest.nesting.graph import NESTED_KERNELS, level_graph
 from keras_nest.summary import print_summary
-from keras_nest.training import losses, per_level, slots
+from keras_nest.training import losses, slots
 from keras_nest.training.batches import SeededBatches, recalibration_batches
 from keras_nest.training.callbacks import MaskUpdates, StopOnNaN
-from keras_nest.training.sampling import LevelSampler, level_sampler
+from keras_nest.training.objective import LevelObjective
+from keras_nest.training.ranking import RankedMasks
+from keras_nest.training.recalibration import recalibrate
+from keras_nest.training.sampling import LevelSampler
 from keras_nest.training.schedules import MaskSchedule
-from keras_nest.training.step_schedules import mask_schedule
 
-_NOT_STARTED = -1.0
 _DRAWS = "draws"
 
 
 @keras.saving.register_keras_serializable(package="keras_nest")
-class NestedModel(keras.Model):
+class NestedModel(LevelObjective, RankedMasks):
     """A model with several levels: one graph whose last input is the level.
 
     Made by `nest`. It is called with the inputs of the model that was nested and
@@ -67,36 +66,18 @@ class NestedModel(keras.Model):
         line_penalty: float = 0.0,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
-        self.graph = graph
-        self.sparsities = tuple(masks.check_sparsities(sparsities))
-        self.levels = len(self.sparsities)
-        self.level_weights = losses.level_weights(level_weights, self.sparsities)
-        self.distillation = losses.distillation_weight(distillation)
-        self._distills_only = distillation == losses.ONLY
-        self._schedule = mask_schedule(schedule)
-        self._output_kind = "values"
-        self._sampler = level_sampler(levels_per_step, self.levels, self.distillation)
-        self._slot_losses: list[Any] = []
-        self._seed = seed
-        self._line_penalty = line_penalty
-        if self._sampler is not None:
-            self._draws = keras.random.SeedGenerator(seed)
-            self._slot_losses = [
-                keras.metrics.Mean(name=f"drawn_{name}") for name in self.level_names
-            ]
-        self._progress = self.add_weight(
-            name="progress",
-            shape=(),
-            initializer=keras.initializers.Constant(_NOT_STARTED),
-            trainable=False,
+        super().__init__(
+            sparsities=sparsities,
+            level_weights=level_weights,
+            distillation=distillation,
+            levels_per_step=levels_per_step,
+            seed=seed,
+            line_penalty=line_penalty,
+            schedule=schedule,
+            **kwargs,
         )
+        self.graph = graph
         self.built = True
-
-    @property
-    def level_names(self) -> list[str]:
-        """The keys of the outputs, sparsest level first."""
-        return [f"level_{level}" for level in range(self.levels)]
 
     @property
     def nested_layers(self) -> list[Any]:
@@ -144,7 +125,7 @@ class NestedModel(keras.Model):
         Raises:
             NestError: If there is no such level.
         """
-        level = masks.check_level(level, self.levels)
+        level = check_level(level, self.levels)
         return level_graph(self.graph, level, f"{self.name}_level_{level}")
 
     def summary(self, print_fn: Any = None, **kwargs: Any) -> None:
@@ -158,137 +139,9 @@ class NestedModel(keras.Model):
 
     # Training
 
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        """As `keras.Model.compile`, with the loss and metrics of a single output.
-
-        Every level gets the loss and its own copy of the metrics. A dict with the
-        levels' names as keys gives each level its own. `loss_weights` defaults to the
-        model's `level_weights`.
-
-        Where steps run some of the levels only, all levels have one loss, what is shown
-        for a level in training is the mean over the steps that ran it (0 if none did),
-        and metrics weigh the samples as `weighted_metrics` do.
-        """
-        names = self.level_names
-        loss = per_level.by_level(loss, names)
-        if loss is not None:
-            self._output_kind = losses.output_kind(loss[names[-1]])
-            if loss_weights is None:
-                loss_weights = dict(zip(names, self.level_weights, strict=True))
-                if self._distills_only and self._sampler is None:
-                    loss_weights.update(dict.fromkeys(names[:-1], 0.0))
-        metrics = per_level.metrics_by_level(metrics, names)
-        weighted_metrics = per_level.metrics_by_level(weighted_metrics, names)
-        if self._sampler is not None and loss is not None:
-            self._slot_loss = slots.single_loss(loss)
-            self._loss_weights = per_level.in_level_order(loss_weights, names)
-            # Weights of 0 leave levels out that a step does not run.
-            metrics, weighted_metrics = (
-                None,
-                per_level.joined(metrics, weighted_metrics, names),
-            )
-        super().compile(
-            optimizer=optimizer,
-            loss=loss,
-            loss_weights=loss_weights,
-            metrics=metrics,
-            weighted_metrics=weighted_metrics,
-            **kwargs,
-        )
-
     def compile_from_config(self, config: dict[str, Any]) -> None:
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
-
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        if slots.are_slots(y_pred):
-            return self._loss_of_slots(y, y_pred, sample_weight)
-        loss = super().compute_loss(
-            x,
-            per_level.spread(y, y_pred),
-            y_pred,
-            per_level.spread(sample_weight, y_pred),
-            training=training,
-        )
-        if training:
-            loss = loss + self._penalty()
-        if not training or not self.distillation:
-            return loss
-        teacher = y_pred[self.level_names[-1]]
-        weights = per_level.spread(sample_weight, y_pred) or {}
-        students = zip(self.level_names[:-1], self.level_weights, strict=False)
-        for name, weight in students:
-            distance = losses.divergence(
-                teacher, y_pred[name], self._output_kind, weights.get(name)
-            )
-            loss = loss + self.distillation * weight * distance
-        return loss
-
-    def _loss_of_slots(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
-        """The loss of a training step that ran some of the levels."""
-        outputs = slots.slots_of(y_pred)
-        weights = slots.slot_weights(y_pred, self._loss_weights)
-        of_slots = [self._slot_loss(y, output, sample_weight) for output in outputs]
-        slots.note(self._slot_losses, y_pred[slots.LEVELS], of_slots)
-        labelled = range(len(of_slots) - 1 if self._distills_only else 0, len(of_slots))
-        loss = sum(weights[slot] * of_slots[slot] for slot in labelled)
-        if self.distillation:
-            for slot, student in enumerate(outputs[:-1]):
-                distance = losses.divergence(
-                    outputs[-1], student, self._output_kind, sample_weight
-                )
-                loss = loss + self.distillation * weights[slot] * distance
-        # As in Keras: regularization and what layers have added.
-        added = (ops.sum(ops.cast(one, loss.dtype)) for one in self.losses)
-        return sum(added, loss + self._penalty())
-
-    def _penalty(self) -> Any:
-        lines = [one for one in self.nested_layers if isinstance(one, LineKernel)]
-        if not lines or not self._line_penalty:
-            return 0.0
-        return self._line_penalty * losses.line_penalty(
-            [(layer.kernel_sparse, layer.kernel) for layer in lines]
-        )
-
-    def compute_metrics(
-        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
-    ) -> dict[str, Any]:
-        if slots.are_slots(y_pred):
-            names = self.level_names
-            outputs = slots.by_level(y_pred, names)
-            weights = slots.sample_weights(y_pred, names, y, sample_weight)
-            return super().compute_metrics(
-                x, per_level.spread(y, outputs), outputs, weights
-            )
-        return super().compute_metrics(
-            x,
-            per_level.spread(y, y_pred),
-            y_pred,
-            per_level.spread(sample_weight, y_pred),
-        )
-
-    def get_metrics_result(self) -> dict[str, Any]:
-        results = super().get_metrics_result()
-        for name, tracker in zip(self.level_names, self._slot_losses, strict=False):
-            drawn = results.pop(tracker.name)
-            loss = results.get(f"{name}_loss", 0.0)
-            results[f"{name}_loss"] = ops.where(tracker.count > 0, drawn, loss)
-        return results
 
     def fit(
         self,
@@ -343,66 +196,12 @@ class NestedModel(keras.Model):
         )
         stopped = self.stop_training and self._schedule.epochs is None
         if updates.finished or stopped:
-            if not self.masks_frozen:
-                self._rank(1.0, self._schedule.regrow)
-                self._progress.assign(1.0)
+            self._freeze_masks()
             # As in Keras: validation data of its own is taken before a split.
             split = validation_split if validation_data is None else 0.0
-            self._recalibrate(recalibration_batches(x, batch_size or 256, split))
+            batches = recalibration_batches(x, batch_size or 256, split)
+            recalibrate(self, self.graph, batches)
         return history
-
-    @property
-    def schedule(self) -> MaskSchedule:
-        return self._schedule
-
-    @schedule.setter
-    def schedule(self, schedule: MaskSchedule) -> None:
-        self._schedule = mask_schedule(schedule)
-        self._progress.assign(_NOT_STARTED)
-
-    @property
-    def masks_frozen(self) -> bool:
-        """Whether training has passed the end of the schedule, or has ended."""
-        return float(ops.convert_to_numpy(self._progress)) >= self._schedule.end
-
-    def update_masks(
-        self,
-        step: int | None = None,
-        total_steps: int | None = None,
-        stride: int = 1,
-    ) -> None:
-        """Ranks the weights anew; for training loops of one's own (`fit` does it).
-
-        Call it before every step: it does nothing when the schedule has nothing to do.
-        From the first step at or after the schedule's end, masks are frozen.
-
-        Args:
-            step: Training step, from 0; may go beyond `total_steps`. None: now, at the
-                full sparsities.
-            total_steps: Number of steps of the whole training.
-            stride: Distance to the step of the call before.
-        """
-        if step is None:
-            self._rank(1.0, regrow=True)
-            return
-        if total_steps is None or total_steps < 1 or step < 0:
-            raise NestError(
-                "Expected a step of at least 0 and a number of total_steps. "
-                f"Received: step={step}, total_steps={total_steps}"
-            )
-        past_end = step >= self._schedule.end_step(total_steps)
-        unfinished = past_end and not self.masks_frozen
-        if unfinished or self._schedule.is_due(step, total_steps, stride):
-            factor = self._schedule.factor_at(step, total_steps)
-            self._rank(factor, self._schedule.regrow)
-            progress = min(step / total_steps, 1.0)
-            self._progress.assign(
-                max(progress, self._schedule.end) if past_end else progress
-            )
-
-    def _rank(self, factor: float, regrow: bool) -> None:
-        for layer in self.nested_layers:
-            layer.update_mask(factor, regrow)
 
     def recalibrate(self, x: Any, batch_size: int = 256) -> None:
         """Measures the BatchNormalization statistics of every level.
@@ -414,25 +213,7 @@ class NestedModel(keras.Model):
                 all of `x` where it is an array.
             batch_size: Samples in one batch, where `x` is an array.
         """
-        self._recalibrate(recalibration_batches(x, batch_size))
-
-    def _recalibrate(self, batches: Any) -> None:
-        layers = [
-            layer
-            for layer in self.graph.layers
-            if isinstance(layer, NestedBatchNormalization) and layer.measures
-        ]
-        batches = list(batches)
-        if not layers or not batches:
-            return
-        for layer in layers:
-            layer.start_recalibration()
-        try:
-            for batch in batches:
-                self(batch, training=False)
-        finally:
-            for layer in layers:
-                layer.finish_recalibration()
+        recalibrate(self, self.graph, recalibration_batches(x, batch_size))
 
     # Saving
 

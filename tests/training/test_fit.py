@@ -15,59 +15,30 @@ from keras_nest.model import NestedModel, nest
 from keras_nest.training.batches import SeededBatches, recalibration_batches
 from keras_nest.training.losses import divergence
 from keras_nest.training.schedules import ConstantSparsity, CubicRamp
+from tests.training.small import (
+    LOSS,
+    Stop,
+    Watch,
+    conv_network,
+    level_of,
+    three_classes,
+)
 
 SPARSITIES = (0.8, 0.5, 0.0)
-LOSS = "sparse_categorical_crossentropy"
-
-
-def network() -> Any:
-    x = inputs = keras.Input((6, 6, 2))
-    x = layers.Conv2D(4, 3, name="stem")(x)
-    x = layers.Conv2D(8, 3, name="conv")(x)
-    x = layers.BatchNormalization(momentum=0.5)(x)
-    x = layers.GlobalAveragePooling2D()(layers.ReLU()(x))
-    return keras.Model(inputs, layers.Dense(3, "softmax", name="classes")(x))
-
-
-def data(count: int = 96) -> tuple[Any, Any]:
-    """Three classes that differ in the mean of the two channels."""
-    generator = np.random.default_rng(0)
-    y = np.arange(count) % 3
-    x = generator.normal(size=(count, 6, 6, 2)) * 0.5
-    x[..., 0] += (y == 1)[:, None, None] * 1.5
-    x[..., 1] += (y == 2)[:, None, None] * 1.5
-    return x.astype("float32"), y
 
 
 def compiled(**arguments: Any) -> NestedModel:
     keras.utils.set_random_seed(3)
-    model = nest(network(), SPARSITIES, **arguments)
+    model = nest(conv_network(), SPARSITIES, **arguments)
     model.compile(keras.optimizers.Adam(0.02), LOSS, metrics=["accuracy"])
     return model
-
-
-def level_of(model: NestedModel) -> list[Any]:
-    # A copy: the variable's memory is assigned to later.
-    return [np.array(ops.convert_to_numpy(v.level_of)) for v in model.nested_layers]
-
-
-class Watch(keras.callbacks.Callback):
-    """Notes the density of level 0 after every batch."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.densities: list[float] = []
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        levels = level_of(self.model)
-        self.densities.append(float(np.mean([np.mean(v == 0) for v in levels])))
 
 
 @pytest.mark.parametrize("routing", ["sum", "owner"])
 def test_fit_trains_every_level(routing: str) -> None:
     model = compiled(routing=routing)
     watch = Watch()
-    x, y = data()
+    x, y = three_classes()
     logs = model.fit(
         x,
         y,
@@ -106,7 +77,7 @@ def test_fit_trains_every_level(routing: str) -> None:
 def test_the_loss_is_the_weighted_sum_and_the_distillation() -> None:
     weights = [0.5, 0.3, 0.2]
     model = compiled(level_weights=weights, distillation=0.7)
-    x, y = data(12)
+    x, y = three_classes(12)
     outputs = model(x)
     values = list(outputs.values())
     by_hand = sum(
@@ -123,12 +94,12 @@ def test_the_loss_is_the_weighted_sum_and_the_distillation() -> None:
 
 
 def test_losses_and_metrics_by_level_and_as_objects() -> None:
-    model = nest(network(), SPARSITIES)
+    model = nest(conv_network(), SPARSITIES)
     metric = keras.metrics.SparseTopKCategoricalAccuracy(2, name="top")
     losses = {name: LOSS for name in model.level_names[:2]}
     losses["level_2"] = keras.losses.SparseCategoricalCrossentropy()
     model.compile("sgd", losses, metrics=metric, weighted_metrics=["accuracy"])
-    x, y = data(12)
+    x, y = three_classes(12)
     logs = model.evaluate(x, y, verbose=0, return_dict=True)
     assert {"level_0_top", "level_2_top", "level_1_accuracy"} <= set(logs)
     # The user's metric object holds no state of ours.
@@ -136,9 +107,9 @@ def test_losses_and_metrics_by_level_and_as_objects() -> None:
 
 
 def test_a_single_level_trains_as_well() -> None:
-    model = nest(network(), (0.5,))
+    model = nest(conv_network(), (0.5,))
     model.compile("adam", LOSS, metrics=["accuracy"])
-    x, y = data(32)
+    x, y = three_classes(32)
     logs = model.fit(x, y, batch_size=16, epochs=2, verbose=0).history
     assert "loss" in logs and np.isfinite(logs["loss"]).all()
     assert list(model.predict(x[:4], verbose=0)) == ["level_0"]
@@ -148,7 +119,7 @@ def test_a_single_level_trains_as_well() -> None:
 def test_other_kinds_of_data(kind: str) -> None:
     import tensorflow as tf
 
-    x, y = data(64)
+    x, y = three_classes(64)
 
     def batches() -> Any:
         while True:
@@ -169,7 +140,7 @@ def test_other_kinds_of_data(kind: str) -> None:
 
 
 def test_data_of_unknown_length_ends_at_the_asked_sparsity() -> None:
-    x, y = data(32)
+    x, y = three_classes(32)
 
     def batches() -> Any:
         yield from ((x[i : i + 16], y[i : i + 16]) for i in (0, 16))
@@ -180,11 +151,7 @@ def test_data_of_unknown_length_ends_at_the_asked_sparsity() -> None:
 
 
 def test_masks_are_finished_when_training_stops_early() -> None:
-    class Stop(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            self.model.stop_training = True
-
-    x, y = data(32)
+    x, y = three_classes(32)
     model = compiled()
     model.fit(x, y, epochs=50, callbacks=[Stop()], verbose=0)
     assert np.mean(level_of(model)[0] > 0) == pytest.approx(0.8, abs=0.01)
@@ -196,7 +163,7 @@ def test_masks_are_finished_when_training_stops_early() -> None:
 
 def test_several_steps_in_one_execution() -> None:
     model = compiled()
-    x, y = data()
+    x, y = three_classes()
     model.compile("adam", LOSS, steps_per_execution=4)
     model.fit(x, y, batch_size=8, epochs=2, verbose=0)
     assert model.masks_frozen
@@ -235,7 +202,7 @@ def test_owner_routing_keeps_denser_levels_out_of_sparse_weights() -> None:
             level_weights=(0, 0, 1),
             schedule=ConstantSparsity(),
         )
-        x, y = data(32)
+        x, y = three_classes(32)
         layer = model.nested_layers[0]
         before = np.array(ops.convert_to_numpy(layer.kernel))
         model.train_on_batch(x, y)
@@ -248,7 +215,7 @@ def test_owner_routing_keeps_denser_levels_out_of_sparse_weights() -> None:
 
 def test_fit_measures_the_statistics_of_every_level() -> None:
     model = compiled()
-    x, y = data()
+    x, y = three_classes()
     model.fit(x, y, batch_size=len(x), epochs=2, verbose=0)
     norm = next(
         layer
@@ -339,7 +306,7 @@ class Decay:
 def test_fit_follows_a_schedule_of_tfmot(steps_per_execution: int) -> None:
     model = compiled(schedule=Decay())
     model.compile("adam", LOSS, steps_per_execution=steps_per_execution)
-    x, y = data()
+    x, y = three_classes()
     watch = Watch()
     model.fit(x, y, batch_size=12, epochs=3, verbose=0, callbacks=watch)
     assert watch.densities[0] == 1.0 and watch.densities[-1] < 0.25

@@ -9,14 +9,13 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from keras import layers, ops
+from keras import layers
 
 from keras_nest.layers import NestedBatchNormalization
 from keras_nest.model import NestedModel, nest
 from keras_nest.training.batches import recalibration_batches
 from keras_nest.training.schedules import ConstantSparsity, CubicRamp
-
-LOSS = "sparse_categorical_crossentropy"
+from tests.training.small import LOSS, Stop, Watch, density
 
 
 def compiled(**arguments: Any) -> NestedModel:
@@ -33,27 +32,6 @@ def data(count: int = 32) -> tuple[Any, Any]:
     generator = np.random.default_rng(0)
     x = generator.normal(size=(count, 8)).astype("float32")
     return x, generator.integers(0, 3, count)
-
-
-def density(model: NestedModel) -> float:
-    levels = ops.convert_to_numpy(model.nested_layers[0].level_of)
-    return float(np.mean(levels == 0))
-
-
-class Watch(keras.callbacks.Callback):
-    """Notes the density of level 0 after every batch."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.densities: list[float] = []
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.densities.append(density(self.model))
-
-
-class Stop(keras.callbacks.Callback):
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.model.stop_training = True
 
 
 class Endless(keras.utils.PyDataset):

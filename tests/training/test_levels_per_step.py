@@ -14,28 +14,14 @@ from keras_nest.errors import NestError
 from keras_nest.model import NestedModel, nest
 from keras_nest.training.losses import divergence
 from keras_nest.training.sampling import OneLevel, Sandwich
+from tests.training.small import LOSS, conv_network, three_classes
 
 SPARSITIES = (0.9, 0.8, 0.6, 0.4, 0.0)
 LEVELS = len(SPARSITIES)
-LOSS = "sparse_categorical_crossentropy"
 
 
 def network() -> Any:
-    x = inputs = keras.Input((6, 6, 2))
-    x = layers.Conv2D(8, 3, name="stem")(x)
-    x = layers.Conv2D(16, 3, name="conv", kernel_regularizer="l2")(x)
-    x = layers.BatchNormalization(momentum=0.5)(x)
-    x = layers.GlobalAveragePooling2D()(layers.ReLU()(x))
-    return keras.Model(inputs, layers.Dense(3, "softmax", name="classes")(x))
-
-
-def data(count: int = 96) -> tuple[Any, Any]:
-    generator = np.random.default_rng(0)
-    y = np.arange(count) % 3
-    x = generator.normal(size=(count, 6, 6, 2)) * 0.5
-    x[..., 0] += (y == 1)[:, None, None] * 1.5
-    x[..., 1] += (y == 2)[:, None, None] * 1.5
-    return x.astype("float32"), y
+    return conv_network((8, 16), regularizer="l2")
 
 
 def compiled(levels_per_step: Any = 4, loss: Any = LOSS, **arguments: Any) -> Any:
@@ -87,7 +73,7 @@ def test_fit_trains_every_level(
     levels_per_step: Any, arguments: Any, tmp_path: Path
 ) -> None:
     model = compiled(levels_per_step, **arguments)
-    x, y = data()
+    x, y = three_classes()
     history = model.fit(
         x, y, batch_size=8, epochs=10, verbose=0, validation_data=(x, y)
     ).history
@@ -113,7 +99,7 @@ def test_fit_trains_every_level(
 def test_the_loss_of_a_step_is_that_of_its_levels() -> None:
     weights = np.arange(1.0, LEVELS + 1)
     model = compiled(level_weights=weights, distillation=0.7)
-    x, y = data(12)
+    x, y = three_classes(12)
     found = model(x, training=True)
     levels = ops.convert_to_numpy(found["levels"])
     outputs = [found[f"slot_{slot}"] for slot in range(4)]
@@ -132,7 +118,7 @@ def test_the_loss_of_a_step_is_that_of_its_levels() -> None:
 
 def test_only_levels_of_the_step_are_counted() -> None:
     model = compiled(2)
-    x, y = data(32)
+    x, y = three_classes(32)
     weights = np.linspace(0.1, 2, 32)
     logs = model.train_on_batch(x, y, sample_weight=weights, return_dict=True)
     for level in range(LEVELS):
@@ -144,7 +130,7 @@ def test_only_levels_of_the_step_are_counted() -> None:
 def test_what_is_shown_for_a_level_is_of_the_steps_that_ran_it() -> None:
     model = compiled(1, distillation=0)
     model.compile(keras.optimizers.SGD(0.0), LOSS, metrics=["accuracy"])
-    x, y = data(30)
+    x, y = three_classes(30)
     for _ in range(4):
         logs = model.train_on_batch(x, y, return_dict=True)
     ran = 0
@@ -179,7 +165,7 @@ def test_losses_as_objects_and_binary_outputs() -> None:
 def test_seeds_decide_the_levels() -> None:
     def levels(**arguments: Any) -> Any:
         model = compiled(**arguments)
-        x, _ = data(1)
+        x, _ = three_classes(1)
         found = [model(x, training=True)["levels"] for _ in range(6)]
         return np.array([ops.convert_to_numpy(value) for value in found])
 
@@ -243,7 +229,7 @@ class Spoil(keras.callbacks.Callback):
 @pytest.mark.parametrize("levels_per_step", [None, 2])
 def test_a_nan_loss_stops_training_and_names_the_level(levels_per_step: Any) -> None:
     model = compiled(levels_per_step, distillation=0)
-    x, y = data(64)
+    x, y = three_classes(64)
     with pytest.raises(
         NestError, match="nan in level_0, in epoch 1 up to batch 3"
     ) as error:
@@ -254,7 +240,7 @@ def test_a_nan_loss_stops_training_and_names_the_level(levels_per_step: Any) -> 
 def test_a_nan_loss_of_a_single_level() -> None:
     model = nest(network(), (0.5,))
     model.compile("sgd", LOSS)
-    x, y = data(16)
+    x, y = three_classes(16)
     x[3] = np.nan
     with pytest.raises(NestError, match="nan in level_0, in epoch 1"):
         model.fit(x, y, verbose=0)

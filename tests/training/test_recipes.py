@@ -24,10 +24,10 @@ from keras_nest.recipes import LCS, RECIPES, Dress, NestedSparse, Recipe, recipe
 from keras_nest.summary import layer_facts
 from keras_nest.training.losses import line_penalty
 from keras_nest.training.schedules import CubicRamp, LinearRamp
+from tests.training.small import LOSS, three_classes
 
 ROOT = Path(__file__).parents[2]
 SPARSITIES = (0.8, 0.5, 0.25)
-LOSS = "sparse_categorical_crossentropy"
 
 
 def network() -> Any:
@@ -38,15 +38,6 @@ def network() -> Any:
     x = layers.BatchNormalization(name="norm")(x)
     x = layers.GlobalAveragePooling2D()(layers.ReLU()(x))
     return keras.Model(inputs, layers.Dense(3, "softmax", name="classes")(x))
-
-
-def data(count: int = 48) -> tuple[Any, Any]:
-    generator = np.random.default_rng(0)
-    y = np.arange(count) % 3
-    x = generator.normal(size=(count, 6, 6, 2)) * 0.5
-    x[..., 0] += (y == 1)[:, None, None] * 1.5
-    x[..., 1] += (y == 2)[:, None, None] * 1.5
-    return x.astype("float32"), y
 
 
 def kept(model: Any, name: str = "conv") -> Any:
@@ -82,7 +73,7 @@ def test_lcs_draws_one_level_and_anneals() -> None:
     model = nest(network(), SPARSITIES, recipe="LCS")
     assert [layer.name for layer in model.nested_layers] == ["conv"]
     assert str(model.graph.get_layer("conv").pattern) == "element"
-    x, _ = data(2)
+    x, _ = three_classes(2)
     assert set(model(x, training=True)) == {"slot_0", "levels"}
     assert model.distillation == 0.0
     schedule = model.schedule
@@ -101,7 +92,7 @@ def test_group_normalization_replaces_every_batch_normalization() -> None:
     assert {type(v) for v in kinds.values()} == {layers.GroupNormalization}
     assert kinds["stem_norm"].groups == 8 and kinds["norm"].groups == 16
     np.testing.assert_array_equal(kinds["norm"].gamma, base.get_layer("norm").gamma)
-    x, _ = data(3)
+    x, _ = three_classes(3)
     outputs = model(x)
     for level in range(3):
         np.testing.assert_allclose(
@@ -140,7 +131,7 @@ def test_what_is_given_goes_before_the_recipe() -> None:
     assert model.graph.get_layer("norm").gamma.shape == (16,)
     assert model.level_weights == pytest.approx([1 / 3] * 3)
     assert model.distillation == 0.5 and model.schedule.warmup == 0.1
-    assert len(model(data(1)[0], training=True)) == 3
+    assert len(model(three_classes(1)[0], training=True)) == 3
     model = nest(network(), recipe="dress", target="cortex-m4")
     assert str(model.nested_layers[0].pattern) == "1x2"
 
@@ -249,7 +240,7 @@ def test_the_penalty_is_the_squared_cosine() -> None:
     c = np.array([5.0])
     by_hand = (12 - 25) ** 2 / ((9 + 25) * (25 + 25))
     assert float(line_penalty([(a, b), (c, -c)])) == pytest.approx(by_hand, rel=1e-5)
-    x, y = data(12)
+    x, y = three_classes(12)
     losses = []
     for weight in (0.0, 2.0):
         model = line_model(penalty=weight, levels_per_step=None)
@@ -262,7 +253,7 @@ def test_the_penalty_is_the_squared_cosine() -> None:
 
 def test_a_line_is_summed_up_and_not_converted() -> None:
     model = line_model()
-    x, _ = data(4)
+    x, _ = three_classes(4)
     facts = {f.name: f for f in layer_facts(model.graph, 3)}["conv"]
     assert facts.achieved == pytest.approx(SPARSITIES, abs=1e-3)
     assert facts.pattern == "element" and facts.asked == SPARSITIES
@@ -308,7 +299,7 @@ from keras_nest.model import nest
 from keras_nest.recipes import LCS
 
 assert keras.backend.backend() == sys.argv[1]
-x, y = test_recipes.data()
+x, y = test_recipes.three_classes(48)
 recipes = {{
     "nested-sparse": "nested-sparse",
     "dress": "dress",
