@@ -2,7 +2,7 @@
 
 Synthetic ops of awkward shapes run in QEMU in every encoding at every level
 (keras_nest/bench/grid.py); the counts are fitted, for each path through the kernels, to
-how often its parts run (keras_nest/converter/costs/features.py). A quarter of a minute
+how often its parts run (keras_nest/converter/costs/features.py). A minute
 for each core. To be run again when a kernel or the compiler changes.
 """
 
@@ -31,10 +31,10 @@ def main() -> None:
     unknown = [core for core in options.cores if core not in costs.CORES]
     if unknown:
         parser.error(f"expected cores among {', '.join(costs.CORES)}; got {unknown}")
+    ops = list(samples())
     for core in options.cores or costs.CORES:
-        ops = list(samples())
         counts = costs.measure(core, ops)
-        made = costs.make_table(core, counts, len(ops))
+        made = costs.make_table(core, counts, ops)
         path = options.output / f"{core}.json"
         path.write_text(json.dumps(made.as_dict(), indent=1) + "\n")
         show(made, path)

@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_nest.bench import emulator, image
 from keras_nest.bench.fit import fit
-from keras_nest.bench.grid import Sample
+from keras_nest.bench.grid import Sample, fingerprint
 from keras_nest.bench.targets import find_target, find_tool, version_of
 from keras_nest.converter.costs.features import runs_of
 from keras_nest.converter.costs.run import DSP, MVE, PORTABLE, Run
@@ -108,13 +108,15 @@ def _parts(jobs: Sequence[image.Job]) -> list[list[image.Job]]:
     return parts
 
 
-def make_table(core: str, counts: Sequence[Count], ops: int) -> CostTable:
+def make_table(
+    core: str, counts: Sequence[Count], samples: Sequence[Sample]
+) -> CostTable:
     """Fits the table of a core.
 
     Args:
         core: One of `CORES`.
         counts: What was measured on it.
-        ops: Number of ops that they are from.
+        samples: The ops that they are from.
     """
     measured_on, simd = CORES[core]
     target = find_target(measured_on)
@@ -133,7 +135,8 @@ def make_table(core: str, counts: Sequence[Count], ops: int) -> CostTable:
         simd=simd,
         compiler=f"{compiler}, {image.OPTIMIZATION}",
         emulator=version_of(find_tool("qemu-system-arm")),
-        ops=ops,
+        ops=len(samples),
+        samples=fingerprint(samples),
         typical_error=_rounded(float(np.median(every))),
         worst_error=_rounded(float(every.max())),
         paths=paths,

@@ -34,10 +34,13 @@ def run(packed: Packed, level: int) -> Run:
     plans = min(g.out_c, 128 if g.out_w >= TILE else 64)
     parts = -(-g.out_c // plans)
     tiles, calls = _tiles(g, _held(g, layout), in_place(packed))
+    total = g.out_h * g.out_w
+    walks = int(total >= TILE) + int(total % TILE > 0) if is_1x1(g) else 0
     features = {
         "constant": 1,
         "planned": -(-g.out_c // 4),
         "parts": parts,
+        "walks": parts * walks,
         "calls": parts * calls,
         "tiles": parts * tiles,
         "rows": tiles * g.out_c,
@@ -96,6 +99,7 @@ class _Pixels:
 
     copies: int = 0  # in one piece, or pixel by pixel
     steps: int = 0
+    in_planes: int = 0  # calls
     fours: int = 0
     ones: int = 0
 
@@ -108,6 +112,7 @@ class _Pixels:
             self.copies += times * pixels
             self.steps += times * pixels * -(-layout.lanes // _BYTES)
         else:
+            self.in_planes += times
             self.fours += times * (pixels // TILE)
             self.ones += times * (pixels % TILE)
 
@@ -121,15 +126,16 @@ def _copies(g: Geometry, layout: Layout) -> Features:
         whole = total // TILE * TILE
         groups = [(whole // held, held), (1, whole % held)]
         groups.append((int(total % TILE > 0), min(total, TILE)))
-        calls = 0
+        calls = strided = 0
         for times, pixels in groups:
             if times and pixels and g.stride_h == 1 and g.out_w == g.in_w:
                 done.add(times, g, layout, pixels)
                 calls += times
             elif times and pixels:
                 done.add(times * pixels, g, layout, 1)
-                calls += times * pixels
-        return _named(done, layout) | {"copy calls": calls}
+                calls += times
+                strided += times * pixels
+        return _named(done, layout) | {"copy calls": calls, "strided pixels": strided}
     moves, moved, rows, filled = _slides(g, layout)
     padded = (g.out_w - 1) * g.stride_w + (g.kernel_w - 1) * g.dilation_w + 1
     width = min(padded - g.pad_left, g.in_w)
@@ -151,6 +157,7 @@ def _named(done: _Pixels, layout: Layout) -> Features:
     return {
         "copies": done.copies,
         "copied steps": done.steps,
+        "copies in planes": done.in_planes,
         "copied fours": done.fours,
         "copied fours' planes": done.fours * layout.planes,
         "copied ones": done.ones,

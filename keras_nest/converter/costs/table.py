@@ -43,6 +43,7 @@ class CostTable:
         compiler: Version and optimization.
         emulator: Version.
         ops: Number of ops measured.
+        samples: Their fingerprint; see `keras_nest.bench.grid`.
         typical_error: Median over all counts of the predictions' relative errors.
         worst_error: The largest of them.
         paths: By name; see `keras_nest.converter.costs.features`.
@@ -54,6 +55,7 @@ class CostTable:
     compiler: str
     emulator: str
     ops: int
+    samples: str
     typical_error: float
     worst_error: float
     paths: dict[str, PathCosts]

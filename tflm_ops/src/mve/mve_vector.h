@@ -2,12 +2,13 @@
  *
  * Registers are those that nest_mve_vector names; r0 r2 r4 r6 sums; q5 least,
  * q6 most, q7 zero point. On the stack multiplier, shift, output, end, folded;
- * that one in r7 where a group begins. */
+ * that one in r7 where a group begins; and what NEST_MVE_VECTOR_GROUPS says. */
 #ifndef NEST_SRC_MVE_VECTOR_H_
 #define NEST_SRC_MVE_VECTOR_H_
 
-/* Saves registers; then, label 4, begins a group: sums start as biases. */
-#define NEST_MVE_VECTOR_BEGIN                \
+/* Saves registers; `prepare`; then, label 4, begins a group: sums start as
+ * biases. */
+#define NEST_MVE_VECTOR_BEGIN(prepare)       \
   "push {r4-r12, lr}\n\t"                    \
   "vpush {d8-d15}\n\t"                       \
   "ldm r0!, {r1, r5, r8, r10, r11, r12}\n\t" \
@@ -16,39 +17,72 @@
   "vdup.32 q5, r3\n\t"                       \
   "vdup.32 q6, r4\n\t"                       \
   "ldm r0, {r2, r3, r4, r6, r7}\n\t"         \
-  "sub sp, #8\n\t"                           \
+  "sub sp, #40\n\t"                          \
   "push {r3, r4, r6, r7}\n\t"                \
-  "mov r7, r2\n"                             \
+  "mov r7, r2\n\t" prepare                   \
   "4:\n\t"                                   \
   "ldm r7!, {r0, r2, r4, r6}\n\t"            \
   "str r7, [sp, #16]\n\t"
 
-/* A row group: its entries at the level to `entries`, `next` = the stream of
- * the next one. `records` makes records of entries in `next`. */
-#define NEST_MVE_VECTOR_COUNT(entries, stream, next, records)            \
-  "ldrh " entries                                                        \
-  ", [r8]\n\t"                                                           \
-  "ldrh " next                                                           \
-  ", [r8, r12]\n\t"                                                      \
-  "add r8, r11\n\t" records(next) "mla " next ", " next ", r10, " stream \
-                                  "\n\t"
+/* Row groups of four rows.
+ *
+ * Its entries at the level to `entries`, r9 = the stream of the next one.
+ * `records` makes records of entries in r9. */
+#define NEST_MVE_VECTOR_COUNT(entries, records) \
+  "ldrh " entries                               \
+  ", [r8]\n\t"                                  \
+  "ldrh r9, [r8, r12]\n\t"                      \
+  "add r8, r11\n\t" records "mla r9, r9, r10, r1\n\t"
 /* The same of a balanced op: r8 has the entries, r10 the bytes of a group. */
-#define NEST_MVE_VECTOR_SAME(entries, stream, next, records) \
-  "mov " entries                                             \
-  ", r8\n\t"                                                 \
+#define NEST_MVE_VECTOR_SAME(entries, records) \
+  "mov " entries                               \
+  ", r8\n\t"                                   \
+  "add r9, r1, r10\n\t"
+
+/* Row groups of one row, four at a time: their entries at the level and the
+ * bytes of their streams in pairs from sp + 24 on. q4 is where their counts are
+ * from r8 on, and the last ones from r12 on; r11 is from there to the next
+ * four's. `records` makes records of entries in q1. */
+#define NEST_MVE_VECTOR_GROUPS \
+  "movs r2, #0\n\t"            \
+  "vidup.u32 q4, r2, #1\n\t"   \
+  "vmul.i32 q4, q4, r11\n\t"   \
+  "lsl r11, #2\n\t"            \
+  "add r12, r8\n"
+#define NEST_MVE_VECTOR_PAIRS(records) \
+  "vldrh.u32 q0, [r8, q4]\n\t"         \
+  "vldrh.u32 q1, [r12, q4]\n\t"        \
+  "vadd.i32 q4, q4, r11\n\t" records   \
+  "vmul.i32 q1, q1, r10\n\t"           \
+  "add r3, sp, #24\n\t"                \
+  "vst20.32 {q0, q1}, [r3]\n\t"        \
+  "vst21.32 {q0, q1}, [r3]\n\t"
+/* The half, rounded up: once, twice or thrice. */
+#define NEST_MVE_BY_TWO "vrshr.u32 q1, q1, #1\n\t"
+#define NEST_MVE_BY_FOUR NEST_MVE_BY_TWO NEST_MVE_BY_TWO
+#define NEST_MVE_BY_EIGHT NEST_MVE_BY_FOUR NEST_MVE_BY_TWO
+/* A row: its entries to `entries`, `next` = the stream of the next one. */
+#define NEST_MVE_VECTOR_PAIR(entries, stream, next, at) \
+  "ldrd " entries ", " next ", [sp, #" at               \
+  "]\n\t"                                               \
+  "add " next ", " stream "\n\t"
+/* The same of a balanced op. */
+#define NEST_MVE_VECTOR_SAME_ROW(entries, stream, next, at) \
+  "mov " entries                                            \
+  ", r8\n\t"                                                \
   "add " next ", " stream ", r10\n\t"
-#define NEST_MVE_BY_TWO(next) \
-  "add " next ", " next       \
-  ", #1\n\t"                  \
-  "lsr " next ", " next ", #1\n\t"
-#define NEST_MVE_BY_FOUR(next) \
-  "add " next ", " next        \
-  ", #3\n\t"                   \
-  "lsr " next ", " next ", #2\n\t"
-#define NEST_MVE_BY_EIGHT(next) \
-  "add " next ", " next         \
-  ", #7\n\t"                    \
-  "lsr " next ", " next ", #3\n\t"
+
+/* A row of narrow blocks. A record: sum += weight * input for the weights of
+ * its entries; beyond the level's entries nothing counts. */
+#define NEST_MVE_NARROW_ROW(lanes, offsets, weights, gather, type, sum) \
+  "wlstp." lanes                                                        \
+  " lr, lr, 2f\n"                                                       \
+  "1:\n\t" offsets "\n\t" weights "\n\t" gather                         \
+  " q2, [r5, q0]\n\t"                                                   \
+  "vmladava." type " " sum                                              \
+  ", q1, q2\n\t"                                                        \
+  "letp lr, 1b\n"                                                       \
+  "2:\n\t"
 
 /* Requantizes and stores the four sums, goes on with the next group or returns.
  *   VQRDMULH: (2 * a * b + (1 << 31)) >> 32
@@ -72,15 +106,22 @@
   "cmp r4, r6\n\t"                   \
   "bne 4b\n\t"                       \
   "mov r0, r1\n\t"                   \
-  "add sp, #24\n\t"                  \
+  "add sp, #56\n\t"                  \
   "vpop {d8-d15}\n\t"                \
   "pop {r4-r12, pc}\n"
 
-/* Four row groups of one row each, their streams in r1 and `other` in turn. */
-#define NEST_MVE_VECTOR_ROWS(row, count, other)                   \
-  NEST_MVE_VECTOR_BEGIN                                           \
-  row(count, "r0", "r1", other) row(count, "r2", other, "r1")     \
-      row(count, "r4", "r1", other) row(count, "r6", other, "r1") \
-          NEST_MVE_VECTOR_END
+/* Four rows, their streams in r1 and `other` in turn: of any op with the bytes
+ * of a record by `records`, and of a balanced one. */
+#define NEST_MVE_VECTOR_FOUR(row, count, other)                           \
+  row(count, "r0", "r1", other, "24") row(count, "r2", other, "r1", "32") \
+      row(count, "r4", "r1", other, "40") row(count, "r6", other, "r1", "48")
+#define NEST_MVE_VECTOR_ROWS(row, records, other) \
+  NEST_MVE_VECTOR_BEGIN(NEST_MVE_VECTOR_GROUPS)   \
+  NEST_MVE_VECTOR_PAIRS(records)                  \
+  NEST_MVE_VECTOR_FOUR(row, NEST_MVE_VECTOR_PAIR, other) NEST_MVE_VECTOR_END
+#define NEST_MVE_BALANCED_ROWS(row, other)                   \
+  NEST_MVE_VECTOR_BEGIN("")                                  \
+  NEST_MVE_VECTOR_FOUR(row, NEST_MVE_VECTOR_SAME_ROW, other) \
+  NEST_MVE_VECTOR_END
 
 #endif /* NEST_SRC_MVE_VECTOR_H_ */

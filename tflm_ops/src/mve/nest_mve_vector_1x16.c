@@ -10,8 +10,8 @@
   "vmladava.s8 " sum ", q0, q1\n\t"
 /* Records of two entries, then one more if the number is odd: C holds it from
  * LSRS on. */
-#define ROW(count, sum, stream, next) \
-  count("r3", stream, next, NEST_MVE_BY_TWO) \
+#define ROW(count, sum, stream, next, at) \
+  count("r3", stream, next, at) \
   "lsrs r3, #1\n\t" \
   "wls lr, r3, 2f\n" \
   "1:\n\t" \
@@ -34,13 +34,13 @@
 /* Refer header file for details. */
 const uint8_t* __attribute__((naked))
 nest_mve_vector_1x16(__attribute__((unused)) const nest_mve_vector* vector) {
-  __asm__ volatile(NEST_MVE_VECTOR_ROWS(ROW, NEST_MVE_VECTOR_COUNT, "r9"));
+  __asm__ volatile(NEST_MVE_VECTOR_ROWS(ROW, NEST_MVE_BY_TWO, "r9"));
 }
 
 /* Refer header file for details. */
 const uint8_t* __attribute__((naked))
 nest_mve_balanced_1x16(__attribute__((unused)) const nest_mve_vector* vector) {
-  __asm__ volatile(NEST_MVE_VECTOR_ROWS(ROW, NEST_MVE_VECTOR_SAME, "r9"));
+  __asm__ volatile(NEST_MVE_BALANCED_ROWS(ROW, "r9"));
 }
 #else
 typedef int nest_mve_vector_1x16_is_assembly; /* ISO C wants a declaration */

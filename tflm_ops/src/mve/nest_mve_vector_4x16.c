@@ -16,9 +16,9 @@
   "]\n\t"                 \
   "vmladava.s8 " sum ", q0, q1\n\t"
 
-#define KERNEL(count)   \
-  NEST_MVE_VECTOR_BEGIN \
-  count("r3", "r1", "r9", NEST_MVE_BY_TWO) \
+#define KERNEL(count)       \
+  NEST_MVE_VECTOR_BEGIN("") \
+  count("r3", "add r9, #1\n\tlsr r9, #1\n\t") \
   "lsrs r3, #1\n\t" \
   "wls lr, r3, 2f\n" \
   "1:\n\t" \

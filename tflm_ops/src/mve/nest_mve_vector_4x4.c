@@ -17,9 +17,9 @@
   "vldrb.8 q3, [r1], #16\n\t"  \
   "vmladava.s8 r6, q3, q1\n\t"
 
-#define KERNEL(count)   \
-  NEST_MVE_VECTOR_BEGIN \
-  count("lr", "r1", "r9", NEST_MVE_BY_FOUR) \
+#define KERNEL(count)       \
+  NEST_MVE_VECTOR_BEGIN("") \
+  count("lr", "add r9, #3\n\tlsr r9, #2\n\t") \
   "wlstp.32 lr, lr, 2f\n" \
   "1:\n\t" \
   RECORD \
