@@ -29,6 +29,7 @@ _PUBLIC = {
     "Plan": "keras_nest.planner",
     "plan_widths": "keras_nest.planner",
     "taylor_importance": "keras_nest.planner.importance",
+    "BitWidths": "keras_nest.bit_widths",
     "channel_widths": "keras_nest.nesting.widths",
     "permute_channels": "keras_nest.nesting.permutation",
     "Recipe": "keras_nest.recipes",

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_nest import masks, targets
+from keras_nest.bit_widths import BitWidths
 from keras_nest.errors import NestError
 from keras_nest.layers.base import check_routing
 from keras_nest.masks import Pattern
@@ -27,12 +28,16 @@ __all__ = ["NestedModel", "nest"]
 
 BATCH_NORMS = ("private", "shared", "fixed", "group")
 BY_RECIPE = "by-recipe"
-CHANNEL = "channel"
+CHANNEL, BITS = "channel", "bits"
 
 
 def nest(
     model: keras.Model,
-    sparsities: Sequence[float] | Mapping[str, Sequence[float]] = (0.9, 0.7, 0.0),
+    sparsities: Sequence[float] | Mapping[str, Sequence[float]] | BitWidths = (
+        0.9,
+        0.7,
+        0.0,
+    ),
     *,
     recipe: str | Recipe | None = None,
     pattern: str | Pattern | None = None,
@@ -60,7 +65,8 @@ def nest(
             the sparsest and cheapest. Or a dict that gives each layer by name its own,
             which may repeat, as `keras_nest.plan` makes it; layers that are not in it
             stay dense. Or the widths that `keras_nest.channel_widths` makes; then
-            levels keep the first channels, and `pattern` and `target` have no say.
+            levels keep the first channels, and `pattern` and `target` have no say. Or
+            `keras_nest.BitWidths`, which train and evaluate in Keras only.
             Levels are then named by their sparsity over all these layers.
         recipe: How the papers train such models: "nested-sparse", "dress", "lcs",
             "reds" or "us-net"; or ours, "best"; or an object of `keras_nest.recipes`
@@ -138,8 +144,11 @@ def nest(
     if pattern is None and choice.pattern == CHANNEL:
         pattern = CHANNEL  # no target has a say in widths
     prefixes = _widths(model, sparsities, pattern)
+    bits = _bits(sparsities, choice.pattern if pattern is None else pattern)
     if prefixes is not None:
         pattern, sparsities = "element", prefixes.sparsities
+    elif isinstance(sparsities, BitWidths):
+        pattern, sparsities = "element", sparsities.sparsities
     values: tuple[float, ...] | dict[str, tuple[float, ...]]
     if isinstance(sparsities, Mapping):
         values = masks.check_layer_sparsities(sparsities)
@@ -154,9 +163,10 @@ def nest(
             f"Received: batch_norm={choice.batch_norm!r}"
         )
     line = choice.line_penalty is not None
-    if line and prefixes is not None:
+    if line and (prefixes is not None or bits is not None):
+        received = "widths" if bits is None else "bit widths"
         raise NestError(
-            "Expected sparsities where levels lie on a line. Received: widths"
+            f"Expected sparsities where levels lie on a line. Received: {received}"
         )
     if line and choice.routing != "sum":
         raise NestError(
@@ -175,6 +185,7 @@ def nest(
         choice.batch_norm,
         line=line,
         prefixes=prefixes,
+        bits=bits,
     )
     graph = nested_graph(model, options, exempt)
     return NestedModel(
@@ -196,8 +207,10 @@ def nest(
 
 def _widths(model: Any, sparsities: Any, pattern: Any) -> Widths | None:
     """The widths of the levels, where they are widths."""
-    if isinstance(sparsities, Widths) or pattern != CHANNEL:
-        return sparsities if isinstance(sparsities, Widths) else None
+    if isinstance(sparsities, Widths):
+        return sparsities
+    if pattern != CHANNEL or isinstance(sparsities, BitWidths):
+        return None
     if isinstance(sparsities, Mapping):
         raise NestError(
             "Expected one sparsity for each level, or widths, with pattern 'channel'. "
@@ -205,6 +218,21 @@ def _widths(model: Any, sparsities: Any, pattern: Any) -> Widths | None:
             hint="Widths by layer: keras_nest.channel_widths, keras_nest.plan_widths.",
         )
     return widths_of_sparsities(model, sparsities)
+
+
+def _bits(sparsities: Any, pattern: Any) -> BitWidths | None:
+    """The bit widths of the levels, where they are bit widths."""
+    if isinstance(sparsities, BitWidths):
+        return sparsities
+    if pattern == BITS:
+        received = f"sparsities={sparsities!r}"
+        if isinstance(sparsities, Mapping):
+            received = f"{type(sparsities).__name__} by layer"
+        raise NestError(
+            f"Expected keras_nest.BitWidths for levels of bits. Received: {received}",
+            hint="Write for example nest(model, keras_nest.BitWidths((3, 4, 6, 8))).",
+        )
+    return None
 
 
 def _check_no_exempt(exempt: Exempt) -> None:

@@ -38,7 +38,8 @@ class LayerFacts:
         weights: Number of kernel weights.
         nonzeros: Kernel weights that are active at each level.
         macs: Multiply-accumulates of one sample at each level, with these weights.
-        asked, achieved: Asked and achieved sparsity at each level.
+        asked, achieved: Asked and achieved sparsity at each level; of bit widths, the
+            share of 8 bits that is left out.
         packed_bytes: Bytes of the levels up to and including each one, packed together:
             weights, indices and requantization tables.
         dense_bytes: Bytes of the layer in a plain int8 model: weights, 32-bit biases.
@@ -137,7 +138,12 @@ def _facts(calls: KernelCalls, levels: int) -> LayerFacts:
     achieved = tuple(1 - count / kernel.size for count in nonzeros)
     pattern, asked_pattern = _patterns(layer, nonzeros)
     dense_bytes = kernel.size + 4 * calls.output_channels
-    if masked and level_of is None:
+    if (widths := getattr(layer, "bit_widths", None)) is not None:
+        achieved, pattern = widths.sparsities, f"bits {'/'.join(map(str, widths.bits))}"
+        asked_pattern = pattern
+        sizes = (-(-kernel.size * bits // 8) for bits in widths.bits)
+        packed = tuple(size + 4 * calls.output_channels for size in sizes)
+    elif masked and level_of is None:
         # A line has no packed form: both ends are stored, dense.
         packed = (dense_bytes + kernel.size,) * levels
     elif level_of is None and not calls.private_tables:
@@ -246,7 +252,10 @@ def _total(facts: list[LayerFacts], levels: int) -> LayerFacts:
         nonzeros=nonzeros,
         macs=sums("macs"),
         asked=(),
-        achieved=tuple(1 - count / max(weights, 1) for count in nonzeros),
+        achieved=tuple(
+            sum(one.achieved[level] * one.weights for one in facts) / max(weights, 1)
+            for level in range(levels)
+        ),
         packed_bytes=sums("packed_bytes"),
         dense_bytes=sum(layer.dense_bytes for layer in facts),
     )

@@ -15,6 +15,7 @@ from keras_nest.converter.builder import Builder, canonical, refused
 from keras_nest.converter.graph import Array, Shape
 from keras_nest.converter.weights import pair
 from keras_nest.errors import NestError
+from keras_nest.layers.bits import BitsKernel
 from keras_nest.layers.line import LineKernel
 
 ACTIVATIONS = ("linear", "relu", "relu6", "softmax")
@@ -79,6 +80,12 @@ def _check_float(layer: Any, name: str) -> None:
             "or convert each level by itself: model.level(0)."
         )
         raise refused(name, layer, "levels on a line, which share no weights", hint)
+    if isinstance(layer, BitsKernel):
+        hint = (
+            "Bit widths train and evaluate in Keras; on the device all levels have 8 "
+            "bits. Convert one level by itself: model.level(0)."
+        )
+        raise refused(name, layer, "levels that are bit widths", hint)
     mode = getattr(layer, "quantization_mode", None)
     if mode is not None:
         hint = "Convert the float model: the converter quantizes it to int8 itself."

@@ -9,8 +9,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_nest.bit_widths import BitWidths
 from keras_nest.errors import NestError
 from keras_nest.layers import (
+    BitsConv1D,
+    BitsConv2D,
+    BitsDense,
     LineConv1D,
     LineConv2D,
     LineDense,
@@ -38,6 +42,11 @@ _LINES: dict[type, type[Any]] = {
     keras.layers.Conv1D: LineConv1D,
     keras.layers.Dense: LineDense,
 }
+_BITS: dict[type, type[Any]] = {
+    keras.layers.Conv2D: BitsConv2D,
+    keras.layers.Conv1D: BitsConv1D,
+    keras.layers.Dense: BitsDense,
+}
 _SAME, _DIFFERS = object(), object()  # whether a tensor differs by level
 
 _NORMS = (NestedBatchNormalization, keras.layers.GroupNormalization)
@@ -58,6 +67,7 @@ class Options:
             masks, the sparsities of each, of which all have as many.
         pattern, routing, batch_norm: See `nest`.
         prefixes: The widths that decide the masks, by layer name.
+        bits: The bits of each level, where levels are bit widths, instead of masks.
         line: Whether levels lie on a line between two kernels, instead of being nested.
     """
 
@@ -67,6 +77,7 @@ class Options:
     batch_norm: str = "private"
     line: bool = False
     prefixes: Widths | None = None
+    bits: BitWidths | None = None
 
     @property
     def levels(self) -> int:
@@ -166,6 +177,13 @@ class _Plan:
     def layer_for(self, old: Any) -> Any:
         options = self._options
         widths = options.prefixes or Widths()
+        if self._is_masked(old) and options.bits is not None:
+            return self._copies.of(
+                old,
+                _BITS[type(old)],
+                bits=options.bits.bits,
+                quantization=options.bits.quantization,
+            )
         if self._is_masked(old):
             return self._copies.of(
                 old,

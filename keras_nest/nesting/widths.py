@@ -79,7 +79,7 @@ def widths_of_sparsities(model: Any, sparsities: Sequence[float]) -> Widths:
         if kept[narrow] == kept[wide]:
             raise NestError(
                 "Expected sparsities that widths can tell apart. Received: "
-                f"{asked[level]:g} and {asked[level + 1]:g}, for which levels {level} "
+                f"{asked[level]} and {asked[level + 1]}, for which levels {level} "
                 f"and {level + 1} have the same widths",
                 hint="Take sparsities further apart.",
             )

@@ -209,7 +209,7 @@ def _check_differ(solution: Solution, shares: Sequence[float]) -> None:
         if sparser == denser:
             raise NestError(
                 "Expected budgets that give different levels. Received: "
-                f"{shares[level]:g} and {shares[level + 1]:g}, for which levels "
+                f"{shares[level]} and {shares[level + 1]}, for which levels "
                 f"{level} and {level + 1} are the same in every layer",
                 hint="Take budgets further apart, or more `densities` to choose from.",
             )

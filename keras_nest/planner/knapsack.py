@@ -15,6 +15,7 @@ Array = np.ndarray[Any, Any]
 
 _GAP = 1e-6  # relative distance to the best plan at which the search may end
 _ATTEMPTS = 8
+_OUT_OF_TIME = 1  # scipy's status of a result
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +80,20 @@ def solve(
     )
 
 
+def unsolved(result: Any, seconds: float) -> NestError:
+    """The error for a solver that has found no plan, out of time or for good."""
+    if result.status == _OUT_OF_TIME:
+        return NestError(
+            "Expected a plan within the solver's time. "
+            f"Received: none after seconds={seconds:g}",
+            hint="Give it more time, or fewer densities or shares to choose from.",
+        )
+    return NestError(
+        "Expected budgets that a plan meets. "
+        f"Received: none found; the solver says: {result.message}"
+    )
+
+
 class _Problem:
     """The program in matrices: one variable for each level, group and candidate."""
 
@@ -107,10 +122,7 @@ class _Problem:
             options={"time_limit": seconds, "mip_rel_gap": _GAP},
         )
         if result.x is None:
-            raise NestError(
-                "Expected budgets that a plan meets. "
-                f"Received: none found; the solver says: {result.message}"
-            )
+            raise unsolved(result, seconds)
         per_level = np.split(result.x, self._levels)
         starts = np.cumsum(self._sizes)[:-1]
         chosen = [

@@ -16,6 +16,7 @@ import numpy as np
 from scipy import optimize, sparse
 
 from keras_nest.errors import NestError
+from keras_nest.planner.knapsack import unsolved
 
 Array = np.ndarray[Any, Any]
 
@@ -115,7 +116,7 @@ class WidthProblem:
                 options={"time_limit": seconds, "mip_rel_gap": _GAP},
             )
             if result.x is None:
-                break
+                raise unsolved(result, seconds)
             chosen = [
                 int(np.argmax(result.x[a : a + n]))
                 for a, n in zip(starts, sizes, strict=False)
@@ -128,8 +129,7 @@ class WidthProblem:
             limit -= 2 * max(over, 0.0)
             most = None if most is None else most - max(extra, 0.0)
         raise NestError(
-            "Expected budgets that a choice of widths meets. "
-            f"Received: none found; the solver says: {result.message}"
+            "Expected widths within the budgets. Received: none from the solver"
         )
 
     def _alive(self, starts: Array, count: int, most: float | None) -> list[Any]:

@@ -108,7 +108,7 @@ def plan_widths(
         if narrow == wide:
             raise NestError(
                 "Expected budgets that give different levels. Received: "
-                f"{limits[level]:g} and {limits[level + 1]:g}, for which levels "
+                f"{limits[level]} and {limits[level + 1]}, for which levels "
                 f"{level} and {level + 1} have the same widths",
                 hint="Take budgets further apart, or more `shares` to choose from"
                 + ("." if peak_memory is None else ", or allow more memory."),

@@ -110,6 +110,7 @@ def test_importance_by_the_caller_decides() -> None:
         ({"importance": {"a": np.ones(3)}}, r"shape \(1, 1, 8, 12\).*\(3,\)"),
         ({"order": "joint"}, "`order` to be one of.*'joint'"),
         ({"combine": "mean"}, "`combine` to be one of.*'mean'"),
+        ({"seconds": 0.0}, "plan within the solver's time.*after seconds=0"),
         ({"peak_memory": 200}, "200 bytes for level 0; the smallest.*is 256 bytes"),
         ({"peak_memory": (900, 800, 900)}, "`peak_memory` in bytes, one number or 3"),
         ({"peak_memory": (900, 1000)}, "`peak_memory` in bytes, one number or 3"),

@@ -296,6 +296,7 @@ sys.path.insert(0, {tests!r})
 import keras, numpy as np
 import test_recipes
 from keras_nest.model import nest
+from keras_nest import BitWidths
 from keras_nest.recipes import LCS
 
 assert keras.backend.backend() == sys.argv[1]
@@ -307,6 +308,8 @@ recipes = {{
     "lcs": "lcs",
     "group": LCS(batch_norm="group"),
     "line": LCS(variant="line"),
+    "us-net": "us-net",
+    "bits": LCS(kind="bits"),
 }}
 scores = {{}}
 
@@ -314,7 +317,9 @@ scores = {{}}
 def train(recipe):
     keras.utils.set_random_seed(5)
     base = test_recipes.network()
-    model = nest(base, test_recipes.SPARSITIES, recipe=recipe, seed=1)
+    is_bits = getattr(recipe, "kind", None) == "bits"
+    levels = BitWidths((3, 4, 8)) if is_bits else test_recipes.SPARSITIES
+    model = nest(base, levels, recipe=recipe, seed=1)
     optimizer = keras.optimizers.Adam(0.02)
     jit = sys.argv[1] == "jax"  # TensorFlow takes longer to compile than to train
     model.compile(
@@ -354,7 +359,8 @@ def test_every_recipe_trains_saves_and_repeats(backend: str) -> None:
     )
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout.splitlines()[-1])
-    assert set(found) == {"nested-sparse", "dress", "best", "lcs", "group", "line"}
+    sparse = {"nested-sparse", "dress", "best", "lcs", "group", "line"}
+    assert set(found) == sparse | {"us-net", "bits"}
     for name, accuracies in found.items():
         # Guessing gives a third.
         assert all(value > 0.6 for value in accuracies), (name, accuracies)
