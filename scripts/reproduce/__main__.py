@@ -50,7 +50,7 @@ def main() -> None:
     failed = 0
     try:
         if not options.tables:
-            command = _command(options.table)
+            command = _command(options)
             failed = queue.work_off(todo, folders, options.jobs, command)
         print(tables.write(options.table, out))
     except (NestError, ValueError) as error:
@@ -66,11 +66,16 @@ def _changed(run: Run, options: argparse.Namespace) -> Run:
     return run
 
 
-def _command(table: str) -> str:
-    script = "ablate" if table == "ablations" else f"reproduce_{table}"
-    arguments = sys.argv[1:]
-    arguments.remove(table)
-    return shlex.join([f"scripts/{script}", *arguments])
+def _command(options: argparse.Namespace) -> str:
+    """What makes the same runs anywhere: without this machine's folders."""
+    script = "ablate" if options.table == "ablations" else f"reproduce_{options.table}"
+    words = [f"scripts/{script}"]
+    if options.only:
+        words += ["--only", *options.only]
+    words += ["--seeds", *map(str, options.seeds)]
+    if options.epochs:
+        words += ["--epochs", str(options.epochs)]
+    return shlex.join([*words, *(["--quick"] if options.quick else [])])
 
 
 if __name__ == "__main__":
