@@ -11,51 +11,26 @@ import numpy as np
 
 from keras_nest.bit_widths import BitWidths
 from keras_nest.errors import NestError
-from keras_nest.layers import (
-    BitsConv1D,
-    BitsConv2D,
-    BitsDense,
-    LineConv1D,
-    LineConv2D,
-    LineDense,
-    NestedBatchNormalization,
-    NestedConv1D,
-    NestedConv2D,
-    NestedDense,
-    NestedDepthwiseConv2D,
-)
+from keras_nest.layers import NestedBatchNormalization, NestedDepthwiseConv2D
 from keras_nest.masks import Pattern
 from keras_nest.nesting.copies import Copies
 from keras_nest.nesting.exempt import Exempt, exempt_layers
+from keras_nest.nesting.kinds import (
+    BITS,
+    KERNELS,
+    LINES,
+    NESTED_KERNELS,
+    NESTED_LAYERS,
+    group_norm_config,
+    has_nested_kind,
+    stock_class,
+)
 from keras_nest.nesting.rewrite import as_functional, walk
 from keras_nest.prefixes import Widths
 
-MOST_GROUPS = 32  # of GroupNormalization, as Wu and He, "Group Normalization" (2018)
-
-_KERNELS: dict[type, type[Any]] = {
-    keras.layers.Conv2D: NestedConv2D,
-    keras.layers.Conv1D: NestedConv1D,
-    keras.layers.Dense: NestedDense,
-}
-_LINES: dict[type, type[Any]] = {
-    keras.layers.Conv2D: LineConv2D,
-    keras.layers.Conv1D: LineConv1D,
-    keras.layers.Dense: LineDense,
-}
-_BITS: dict[type, type[Any]] = {
-    keras.layers.Conv2D: BitsConv2D,
-    keras.layers.Conv1D: BitsConv1D,
-    keras.layers.Dense: BitsDense,
-}
 _SAME, _DIFFERS = object(), object()  # whether a tensor differs by level
 
 _NORMS = (NestedBatchNormalization, keras.layers.GroupNormalization)
-NESTED_KERNELS: tuple[type[Any], ...] = tuple(_KERNELS.values())
-NESTED_LAYERS: tuple[type[Any], ...] = (
-    *NESTED_KERNELS,
-    NestedDepthwiseConv2D,
-    NestedBatchNormalization,
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,7 +115,7 @@ def level_graph(graph: keras.Model, level: int, name: str) -> keras.Model:
 
     def call(operation: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         kwargs = {key: value for key, value in kwargs.items() if key != "level"}
-        return copies.of(operation, _stock_class(operation))(*args, **kwargs)
+        return copies.of(operation, stock_class(operation))(*args, **kwargs)
 
     outputs = walk(graph, [*inputs, level_input], call)
     for old, new in copies.pairs():
@@ -157,7 +132,7 @@ class _Plan:
         self._calls = _calls_in_order(model)
         # In call order, whatever asks first.
         self._names = [self._copies.name_of(old) for old in self._calls]
-        self._exempt = exempt_layers(self._calls, tuple(_KERNELS), exempt)
+        self._exempt = exempt_layers(self._calls, tuple(KERNELS), exempt)
         self._check_names()
         self._dependent = self._level_dependent(model)
 
@@ -166,7 +141,7 @@ class _Plan:
         if not isinstance(self._options.sparsities, Mapping):
             return
         layers = zip(self._names, self._calls, strict=True)
-        known = {name for name, old in layers if _has_nested_kind(old)}
+        known = {name for name, old in layers if has_nested_kind(old)}
         if unknown := set(self._options.sparsities) - known:
             raise NestError(
                 "Expected `sparsities` to name convolutions and Dense layers of the "
@@ -180,14 +155,14 @@ class _Plan:
         if self._is_masked(old) and options.bits is not None:
             return self._copies.of(
                 old,
-                _BITS[type(old)],
+                BITS[type(old)],
                 bits=options.bits.bits,
                 quantization=options.bits.quantization,
             )
         if self._is_masked(old):
             return self._copies.of(
                 old,
-                (_LINES if options.line else _KERNELS)[type(old)],
+                (LINES if options.line else KERNELS)[type(old)],
                 sparsities=options.of_layer(self._copies.name_of(old)),
                 pattern=str(options.pattern),
                 routing=options.routing,
@@ -203,7 +178,7 @@ class _Plan:
         # What stands before every nested layer is the same at all levels.
         is_norm = type(old) is keras.layers.BatchNormalization
         if is_norm and options.batch_norm == "group":
-            config = _group_norm_config(old)
+            config = group_norm_config(old)
             return self._copies.of_config(old, keras.layers.GroupNormalization, config)
         private = options.batch_norm == "private"
         fixed = options.batch_norm == "fixed"
@@ -238,7 +213,7 @@ class _Plan:
                 new.set_weights(old.get_weights())
 
     def _is_masked(self, layer: Any) -> bool:
-        if not _has_nested_kind(layer) or id(layer) in self._exempt:
+        if not has_nested_kind(layer) or id(layer) in self._exempt:
             return False
         return self._options.of_layer(self._copies.name_of(layer)) is not None
 
@@ -260,11 +235,6 @@ class _Plan:
         return dependent
 
 
-def _has_nested_kind(layer: Any) -> bool:
-    # A grouped convolution has no kernel in the runtime; it stays what it is.
-    return type(layer) in _KERNELS and getattr(layer, "groups", 1) == 1
-
-
 def _calls_in_order(model: keras.Model) -> list[Any]:
     """The layers and operations of a model in the order in which they run."""
     order: list[Any] = []
@@ -284,24 +254,6 @@ def _input_like(tensor: Any) -> Any:
 
 def _as_struct(inputs: list[Any]) -> Any:
     return inputs[0] if len(inputs) == 1 else inputs
-
-
-def _stock_class(operation: Any) -> type:
-    """The Keras class that a nested layer stands for; any other class as it is."""
-    if not isinstance(operation, NESTED_LAYERS):
-        return type(operation)
-    classes = type(operation).__mro__
-    return next(c for c in classes if c.__module__.split(".")[0] == "keras")
-
-
-def _group_norm_config(old: Any) -> dict[str, Any]:
-    """A GroupNormalization in place of a BatchNormalization."""
-    channels = int(old.moving_mean.shape[0])
-    most = min(MOST_GROUPS, channels)
-    groups = next(n for n in range(most, 0, -1) if channels % n == 0)
-    taken = ("axis", "center", "scale", "trainable", "dtype")
-    kept = {k: v for k, v in old.get_config().items() if k in taken}
-    return {**kept, "groups": groups, "epsilon": 1e-5}
 
 
 def _copy_norm(old: Any, new: Any) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 
 from keras_nest.errors import NestError
 from keras_nest.masks import check_sparsities
+from keras_nest.nesting.channels import Channels, channels_of
 from keras_nest.nesting.kernel_calls import kernel_calls
-from keras_nest.nesting.permutation import Channels, channels_of
 from keras_nest.prefixes import ChannelPrefix, Widths, check_widths
 
 

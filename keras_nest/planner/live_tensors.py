@@ -14,7 +14,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from keras_nest.nesting.permutation import Channels
+from keras_nest.nesting.channels import Channels
 from keras_nest.nesting.rewrite import walk
 
 # The converter makes these one with the layer before them, or leaves them out.
@@ -70,7 +70,7 @@ def moments(flat: keras.Model, channels: Channels) -> list[Moment]:
 
     Args:
         flat: A functional model without submodels.
-        channels: Its channels, of `keras_nest.nesting.permutation.channels_of`.
+        channels: Its channels, of `keras_nest.nesting.channels.channels_of`.
     """
     calls: list[tuple[Any, list[_Tensor], _Tensor]] = []
     groups = [value.group.root() for value in channels.values]

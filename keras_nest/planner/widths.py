@@ -10,8 +10,8 @@ import numpy as np
 from keras import layers
 
 from keras_nest.errors import NestError
+from keras_nest.nesting.channels import channels_of
 from keras_nest.nesting.kernel_calls import KernelCalls, kernel_calls
-from keras_nest.nesting.permutation import channels_of
 from keras_nest.nesting.widths import channel_widths
 from keras_nest.planner.budgets import COMBINE, check_budgets
 from keras_nest.planner.candidates import check_importance, combined

@@ -10,7 +10,8 @@ from keras import ops
 
 from keras_nest.errors import NestError
 from keras_nest.levels import check_level
-from keras_nest.nesting.graph import NESTED_KERNELS, level_graph
+from keras_nest.nesting.graph import level_graph
+from keras_nest.nesting.kinds import NESTED_KERNELS
 from keras_nest.summary import print_summary
 from keras_nest.training import losses, slots
 from keras_nest.training.batches import SeededBatches, recalibration_batches

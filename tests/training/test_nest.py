@@ -278,7 +278,7 @@ def test_bad_models_are_refused(make: Any, message: str) -> None:
         ({"sparsities": (1.5,)}, "at least 0 and below 1"),
         ({"pattern": "2x2"}, "Expected a pattern out of.*'2x2'"),
         ({"routing": "mean"}, "`routing` to be one of.*'mean'"),
-        ({"batch_norm": "none"}, "'private', 'shared', 'group'.*'none'"),
+        ({"batch_norm": "none"}, "'private', 'shared', 'fixed', 'group'.*'none'"),
         ({"level_weights": "log"}, "`level_weights` to be one of.*'log'"),
         ({"level_weights": (1, 2)}, "3 level weights"),
         ({"level_weights": (1, -1, 1)}, "3 level weights, none negative"),
