@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import keras
 
 import keras_nest
+from keras_nest.recipes import recipe_of
 from keras_nest.summary import layer_facts
 from reproduce import ablations, networks
 from reproduce.data import Data
@@ -33,6 +35,25 @@ def train(run: Run, data: Data, checkpoints: Path) -> tuple[Any, Trainer]:
     """
     trainer = Trainer(data, run.seed, checkpoints / run.name)
     return COLUMNS[run.column](run, data, trainer), trainer
+
+
+def options_of(run: Run) -> dict[str, Any] | None:
+    """What a run gives `keras_nest.nest`, in words; None where nothing is nested."""
+    if run.column not in RECIPES:
+        return None
+    options = ablations.VARIANTS[run.variant].options()
+    recipe = dataclasses.replace(recipe_of(RECIPES[run.column]), **options)
+    return {
+        field.name: _in_words(getattr(recipe, field.name))
+        for field in dataclasses.fields(recipe)
+    }
+
+
+def _in_words(value: Any) -> Any:
+    if not hasattr(value, "get_config"):
+        return value
+    config = ", ".join(f"{key}={item}" for key, item in value.get_config().items())
+    return f"{type(value).__name__}({config})"
 
 
 def _network(run: Run, data: Data) -> keras.Model:
@@ -126,14 +147,20 @@ def _macs_shares(nested: Any) -> tuple[float, ...]:
     return tuple(total / dense for total in totals)
 
 
+RECIPES: dict[str, str | None] = {
+    "separate": None,
+    "ablation": None,
+    "best": "best",
+    "nested-sparse": "nested-sparse",
+    "dress": "dress",
+    "lcs": "lcs",
+    "us-net": "us-net",
+    "reds": "reds",
+}
+"""The recipes of the columns that nest; None for the package's defaults."""
+
 COLUMNS: dict[str, Column] = {
+    **{column: _by_sparsity(recipe) for column, recipe in RECIPES.items()},
     "dense": _dense,
-    "separate": _by_sparsity(None),
-    "ablation": _by_sparsity(None),
-    "best": _by_sparsity("best"),
-    "nested-sparse": _by_sparsity("nested-sparse"),
-    "dress": _by_sparsity("dress"),
-    "lcs": _by_sparsity("lcs"),
-    "us-net": _by_sparsity("us-net"),
     "reds": _reds,
 }

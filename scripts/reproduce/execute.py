@@ -62,6 +62,7 @@ def execute(
     ]
     clock = trainer.clock
     facts: dict[str, Any] = {
+        "recipe": columns.options_of(run),
         "results": levels,
         "file": file_facts,
         "training": {
