@@ -8,8 +8,8 @@ from typing import Any
 
 import matplotlib
 
-from reproduce.gather import TITLES, Column, Result, columns_of, mean, spread
-from reproduce.pages import level_sets
+from reproduce.gather import TITLES, Column, Result, mean, spread
+from reproduce.pages import sections
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -35,15 +35,14 @@ def draw(results: Sequence[Result], path: Path) -> None:
     """Writes a .png: a row of panels for each set of levels.
 
     Args:
-        results: Of all runs of one network and data set.
+        results: Of all runs of one network and data set, with one section or more.
         path: The file.
     """
-    sets = level_sets(results)
+    sets = sections(results)
     figure, axes = plt.subplots(
         len(sets), 2, figsize=(11, 4.2 * len(sets)), sharey="row", squeeze=False
     )
-    for row, levels in zip(axes, sets, strict=True):
-        columns = columns_of(results, levels, list(TITLES))
+    for row, columns in zip(axes, sets, strict=True):
         for axis, (key, label) in zip(row, _COSTS.items(), strict=True):
             for column in columns:
                 _line(axis, column, key)

@@ -38,13 +38,29 @@ def markdown(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *lines))
 
 
-def by_level(columns: Sequence[Column], unit: str, key: str, percent: bool) -> str:
-    """One figure: levels down, columns across, means over the seeds and spread."""
+def by_level(
+    columns: Sequence[Column],
+    unit: str,
+    key: str,
+    percent: bool,
+    published: tuple[str, Sequence[float]] | None = None,
+) -> str:
+    """One figure: levels down, columns across, means over the seeds and spread.
+
+    Args:
+        columns: What is shown, all of the same levels.
+        unit: "sparsity" or "macs".
+        key: The figure.
+        percent: Whether it is a share, shown in %; else a number.
+        published: Heading and figures, one a level, of one more column.
+    """
     header = ["sparsity" if unit == "sparsity" else "MACs"]
     header += [TITLES[column.name] for column in columns]
+    header += [published[0]] if published else []
     lines = []
     for level, asked in enumerate(columns[0].levels):
         cells = [_cell(column.values(level, key), percent) for column in columns]
+        cells += [f"{published[1][level]:.2f}"] if published else []
         lines.append([asked_text(asked, unit), *cells])
     return markdown(header, lines)
 

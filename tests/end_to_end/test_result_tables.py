@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -167,13 +168,74 @@ def test_every_table_has_runs_in_order_of_seeds(reproduce: SimpleNamespace) -> N
     assert [run.seed for run in runs] == sorted(run.seed for run in runs)
 
 
-@pytest.mark.parametrize(
-    "table", sorted(path.name for path in (RESULTS / "runs").iterdir())
-)
+def test_tfmot_joins_where_its_runs_are_alike(
+    reproduce: SimpleNamespace, results: list[Any], tmp_path: Path
+) -> None:
+    common = {"quick": False}
+    rivals = [
+        result("tfmot", (0.9,), (0.85,), **common),
+        result("tfmot", (0.7,), (0.89,), **common),
+        result("tfmot", (0.7,), (0.1,), **common, variant="constant"),
+        result("tfmot", (0.9,), (0.2,), **{**common, "seed": 2}),
+        result("tfmot", (0.7,), (0.2,), **{**common, "seed": 2, "epochs": 9}),
+    ]
+    own = [{**one, **common} for one in results]
+    for table, found in (("fashion_mnist", own), ("tfmot", rivals)):
+        folder = tmp_path / "runs" / table
+        folder.mkdir(parents=True)
+        for number, one in enumerate(found):
+            (folder / f"{number}.json").write_text(json.dumps(one))
+    page = reproduce.tables.write("fashion_mnist", tmp_path)
+    assert lines_of(page, "sparsity")[0][1] == "tfmot, each alone"
+    assert [line[1] for line in lines_of(page, "0.")[:2]] == ["89.00", "85.00"][::-1]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "fashion_mnist.csv",
+        "fashion_mnist.md",
+        "fashion_mnist.png",
+        "runs",
+    }
+    assert (tmp_path / "fashion_mnist.md").read_text() == page
+
+
+def test_published_figures_stand_beside_ours(reproduce: SimpleNamespace) -> None:
+    levels = (0.25, 0.5, 0.75, 1.0)
+    runs = [
+        result(column, levels, values, network="ds_cnn", unit="macs")
+        for column, values in (
+            ("best", (0.88, 0.89, 0.9, 0.91)),
+            ("reds", (0.8, 0.85, 0.89, 0.905)),
+        )
+    ]
+    page = reproduce.pages.comparison(runs, "ds_cnn", "Title")
+    assert lines_of(page, "MACs")[1] == ["MACs", "REDS", "Best", "REDS as published"]
+    assert lines_of(page, "25%")[1] == ["25%", "81.00", "89.00", "89.22"]
+    assert lines_of(page, "100%")[1] == ["100%", "91.50", "92.00", "91.60"]
+    assert lines_of(page, "25%")[-1] == ["25%", "+8.00", "+8.00"]
+    assert "250 epochs" in page
+
+
+def test_before_any_section_is_whole(
+    reproduce: SimpleNamespace, tmp_path: Path
+) -> None:
+    folder = tmp_path / "runs" / "fashion_mnist"
+    folder.mkdir(parents=True)
+    one = {**result("separate", (0.9,), (0.87,)), "quick": False}
+    (folder / "one.json").write_text(json.dumps(one))
+    page = reproduce.tables.write("fashion_mnist", tmp_path)
+    assert "6 epochs of 55,000 images" in page and "##" not in page
+    assert not (tmp_path / "fashion_mnist.png").exists()
+    with pytest.raises(ValueError, match="Expected results of runs in"):
+        reproduce.tables.write("cifar10", tmp_path)
+
+
+TABLES = sorted(path.stem for path in RESULTS.glob("*.csv"))
+
+
+@pytest.mark.parametrize("table", TABLES)
 def test_the_docs_have_what_the_runs_gave(
     reproduce: SimpleNamespace, table: str
 ) -> None:
-    found = reproduce.tables.runs.load_results(RESULTS / "runs" / table)
+    found = reproduce.tables.results_of(table, RESULTS)
     assert (RESULTS / f"{table}.md").read_text() == reproduce.tables.page_of(
         table, RESULTS
     )
