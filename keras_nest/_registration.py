@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import importlib.machinery
-import importlib.util
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -22,11 +21,18 @@ def register_with_keras() -> None:
     if sys.modules.get("keras") is not None:
         importlib.import_module(REGISTERING)
     else:
-        sys.meta_path.insert(0, _AfterKeras())
+        sys.meta_path.insert(0, _Watcher())
 
 
-class _AfterKeras(importlib.abc.MetaPathFinder):
-    """Steps in once, when `keras` is looked for."""
+class _Watcher(importlib.abc.MetaPathFinder):
+    """Sees Keras and this package's modules being imported, until it has registered.
+
+    Where one of our modules is what imports Keras, the classes cannot be registered
+    before it is loaded itself: they may need it.
+    """
+
+    def __init__(self) -> None:
+        self._loading = 0
 
     def find_spec(
         self,
@@ -34,28 +40,48 @@ class _AfterKeras(importlib.abc.MetaPathFinder):
         path: Sequence[str] | None,
         target: ModuleType | None = None,
     ) -> importlib.machinery.ModuleSpec | None:
-        if fullname != "keras":
+        if fullname != "keras" and not fullname.startswith("keras_nest."):
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _RegisteringLoader(spec.loader)
-        return spec
+        others = [finder for finder in sys.meta_path if finder is not self]
+        for finder in others:
+            spec = finder.find_spec(fullname, path, target)
+            if spec is not None:
+                if spec.loader is not None:
+                    spec.loader = _WatchedLoader(spec.loader, self)
+                return spec
+        return None
+
+    def started(self) -> None:
+        self._loading += 1
+
+    def ended(self, succeeded: bool) -> None:
+        self._loading -= 1
+        if not succeeded:
+            return
+        if self._loading == 0 and "keras" in sys.modules and self in sys.meta_path:
+            sys.meta_path.remove(self)
+            importlib.import_module(REGISTERING)
 
 
-class _RegisteringLoader(importlib.abc.Loader):
-    """Loads Keras as its own loader does, then registers the classes."""
+class _WatchedLoader(importlib.abc.Loader):
+    """Loads a module as its own loader does, and tells the watcher."""
 
-    def __init__(self, loader: importlib.abc.Loader):
+    def __init__(self, loader: importlib.abc.Loader, watcher: _Watcher):
         self._loader = loader
+        self._watcher = watcher
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        self._loader.exec_module(module)
-        importlib.import_module(REGISTERING)
+        self._watcher.started()
+        succeeded = False
+        try:
+            self._loader.exec_module(module)
+            succeeded = True
+        finally:
+            self._watcher.ended(succeeded)
 
     def __getattr__(self, name: str) -> object:
-        # Reading resources of Keras goes through its loader.
+        # Reading a module's source or resources goes through its loader.
         return getattr(self._loader, name)

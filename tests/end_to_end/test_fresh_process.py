@@ -45,6 +45,16 @@ import keras_nest
 load = keras.saving.load_model
 call = lambda: [w.tobytes() for w in load("model.keras").get_weights()]
 """,
+    "a schedule, which imports Keras": """
+import keras_nest
+call = lambda: repr(keras_nest.CubicRamp().get_config()).encode()
+""",
+    "load, a module imported first": """
+from keras_nest.nesting import exempt
+import keras
+load = keras.saving.load_model
+call = lambda: [w.tobytes() for w in load("model.keras").get_weights()]
+""",
     "convert": """
 import keras, keras_nest
 model = keras.saving.load_model("model.keras")
