@@ -64,4 +64,36 @@ need_cmsis_nn() {
   }
 }
 
+# tfmot (TensorFlow Model Optimization Toolkit) prunes models of tf-keras only. Both go
+# into .venv-tfmot, which adds them to .venv's packages, its TensorFlow among them.
+# Exports KERAS_NEST_TFMOT_PYTHON, its interpreter; one that is set is taken as it is.
+need_tfmot() {
+  local venv="$environment_root/.venv-tfmot" base tensorflow wanted
+  [ -z "${KERAS_NEST_TFMOT_PYTHON:-}" ] || return 0
+  base="$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+  tensorflow="$(python -c '
+from importlib.metadata import version
+print(".".join(version("tensorflow").split(".")[:2]))')"
+  # tf-keras goes with one minor version of TensorFlow; tfmot imports distutils, which
+  # setuptools has since Python no longer does.
+  wanted=(tensorflow-model-optimization==0.8.1 "tf-keras==$tensorflow.*"
+    'setuptools; python_version >= "3.12"')
+  if [ "$(cat "$venv/made" 2>/dev/null)" != "$base ${wanted[*]}" ]; then
+    say "Setting up $venv"
+    rm -rf "$venv"
+    python -m venv "$venv" &&
+      echo "import site; site.addsitedir('$base')" >"$(
+        "$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
+      )/base.pth" &&
+      "$venv/bin/python" -m pip install --quiet "${wanted[@]}" || {
+      echo "Error: expected pip to install ${wanted[*]}. Received: its failure." >&2
+      echo "  Connect to the internet, or to a mirror that pip is set up for." >&2
+      rm -rf "$venv"
+      return 1
+    }
+    echo "$base ${wanted[*]}" >"$venv/made"
+  fi
+  export KERAS_NEST_TFMOT_PYTHON="$venv/bin/python"
+}
+
 make_environment

@@ -1,6 +1,8 @@
 """Schedules in training steps, as those of the TensorFlow Model Optimization Toolkit.
 
-Its objects are read by their attributes: tfmot needs Keras 2 and is never imported.
+Its objects are read by their attributes; tfmot is never imported here. A process may
+hold both: to import tfmot turns `tf.keras` into tf-keras (Keras 2), while `keras` stays
+Keras 3, which is what `nest` takes. Models of Keras 3 cannot be pruned by tfmot itself.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ class StepSchedule(MaskSchedule):
     `tfmot.sparsity.keras.PolynomialDecay` and `ConstantSparsity` for nested levels:
     where theirs has some share of its final sparsity, each level has that share of its
     own. A schedule that is longer than the training ends with it, at the asked
-    sparsities.
+    sparsities. Masks are ranked at `end_step` too, where `frequency` passes it over:
+    tfmot stays short of the asked sparsity then.
 
     Args:
         begin_step: First step, from 0, at which masks are ranked; dense until then.

@@ -1,0 +1,1 @@
+"""What `scripts/compare_tfmot` is made of."""
