@@ -17,4 +17,21 @@
   "mov r9, r2\n\t"
 #define NEST_RING_LISTS(done) NEST_RING_BLOCKS(done) "mov r1, r5\n\t"
 
+/* An entry at a time; goes to label 9 after the last ring. */
+#define NEST_RINGS_BY_ONE(RING, ENTRY) \
+  "1:\n\t" RING("9f")                  \
+  "cmp r8, #0\n\t"                     \
+  "beq 1b\n"                           \
+  "2:\n\t" ENTRY                      \
+  "subs r8, #1\n\t"                   \
+  "bne 2b\n\t"                        \
+  "b 1b\n"
+
+/* A function of nothing but this code; the rings are in r0. */
+#define NEST_RINGS_FUNCTION(type, name, code)                 \
+  static type __attribute__((naked, noinline))                \
+  name(__attribute__((unused)) const nest_row_rings* rings) { \
+    __asm__ volatile(code);                                   \
+  }
+
 #endif /* NEST_SRC_DECODE_ASM_H_ */

@@ -95,13 +95,7 @@
 #define ENTRIES(RING, ENTRY) \
   "push {r4-r11, lr}\n\t"                     \
   "ldm r0, {r0, r1, r2, r3, r4, r5, r6, r7}\n" \
-  "1:\n\t" RING("9f")                         \
-  "cmp r8, #0\n\t"                            \
-  "beq 1b\n"                                  \
-  "2:\n\t" ENTRY                              \
-  "subs r8, #1\n\t"                           \
-  "bne 2b\n\t"                                \
-  "b 1b\n"                                    \
+  NEST_RINGS_BY_ONE(RING, ENTRY) \
   "9:\n\t"                                    \
   "pop {r4-r11, pc}\n"
 
@@ -117,11 +111,7 @@
   "ldrd r11, r12, [r1, #8]\n\t"               \
   "stm r7!, {r10, r11, r12}\n\t" step
 
-#define DEFINE(name, code)                                    \
-  static void __attribute__((naked, noinline))                \
-  name(__attribute__((unused)) const nest_row_rings* rings) { \
-    __asm__ volatile(code);                                   \
-  }
+#define DEFINE(name, code) NEST_RINGS_FUNCTION(void, name, code)
 #define STEP "add r1, r5\n\t"
 DEFINE(ones_of_blocks, ENTRIES(NEST_RING_BLOCKS, ONES_ENTRY("", ", #1")))
 DEFINE(ones_of_lists, ENTRIES(NEST_RING_LISTS, ONES_ENTRY(MOVE("r10", 0), "")))

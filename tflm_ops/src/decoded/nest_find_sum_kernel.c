@@ -80,21 +80,9 @@
   "adds r8, #1\n\t" /* 0: one more */  \
   "bne 1b\n\t" ENTRY                   \
   "b 1b\n" END
-#define SINGLE_RINGS(RING, ENTRY) \
-  BEGIN                           \
-  "1:\n\t" RING("9f")             \
-  "cmp r8, #0\n\t"                \
-  "beq 1b\n"                      \
-  "2:\n\t" ENTRY                  \
-  "subs r8, #1\n\t"               \
-  "bne 2b\n\t"                    \
-  "b 1b\n" END
+#define SINGLE_RINGS(RING, ENTRY) BEGIN NEST_RINGS_BY_ONE(RING, ENTRY) END
 
-#define DEFINE(name, code)                                    \
-  static int32_t __attribute__((naked, noinline))             \
-  name(__attribute__((unused)) const nest_row_rings* rings) { \
-    __asm__ volatile(code);                                   \
-  }
+#define DEFINE(name, code) NEST_RINGS_FUNCTION(int32_t, name, code)
 #define ONE_BLOCKS ONE("", ", #1")
 #define ONE_LISTS ONE(MOVE(0), "")
 #define TWO_LISTS TWO(MOVE(1), "")
