@@ -138,7 +138,12 @@ def options_of(op: NestedOp, request: Request) -> list[Option]:
 
 def dense_instructions(op: NestedOp, costs: CostTable) -> int:
     """Predicted instructions of the densest level, with dense weights."""
-    densest = dataclasses.replace(
+    return min(predict(one.blob, costs)[0] for one in candidates(densest(op)))
+
+
+def densest(op: NestedOp) -> NestedOp:
+    """The densest level alone, its weights dense."""
+    return dataclasses.replace(
         op,
         levels=1,
         weights=np.where(op.mask(op.levels - 1), op.weights, 0).astype(np.int8),
@@ -148,7 +153,6 @@ def dense_instructions(op: NestedOp, costs: CostTable) -> int:
         bias=op.bias[-1:],
         block=(1, 1),
     )
-    return min(predict(one.blob, costs)[0] for one in candidates(densest))
 
 
 def _option(candidate: Candidate, costs: CostTable) -> Option:
