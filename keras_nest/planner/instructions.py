@@ -20,6 +20,9 @@ def instructions(target: str) -> Cost:
 
     Predicted from the cost table that `convert` uses, by the layer's own masks. Dense
     layers are those of the dense kernel here, whatever the firmware has for them.
+    Where several levels keep all of a layer and sparser ones do not, all of them are
+    predicted with dense weights, which only the densest can have beside the others': on
+    a core on which these are faster by much, the levels below it take longer.
 
     Args:
         target: Name of a core, see `keras_nest.targets`.
