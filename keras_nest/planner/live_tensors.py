@@ -15,19 +15,10 @@ import keras
 from keras import layers
 
 from keras_nest.nesting.channels import Channels
+from keras_nest.nesting.kernel_calls import KINDS
 from keras_nest.nesting.rewrite import walk
 
-# The converter makes these one with the layer before them, or leaves them out.
-_MERGED = (
-    layers.BatchNormalization,
-    layers.ReLU,
-    layers.LeakyReLU,
-    layers.ELU,
-    layers.Activation,
-    layers.Dropout,
-    layers.Flatten,
-    layers.Reshape,
-)
+_RELU = ("linear", "relu", "relu6")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +42,7 @@ class _Tensor:
 
     spec: Any
     group: Any
+    maker: Any
     first: int
     last: int
     readers: int = 0
@@ -64,9 +56,11 @@ class _Tensor:
 def moments(flat: keras.Model, channels: Channels) -> list[Moment]:
     """What is alive at each call of a model, in the order of its calls.
 
-    A value takes one byte, as in an int8 model. Normalizations, activations, Dropout
-    and changes of shape take no tensor of their own, where nothing else reads what they
-    read. The model's inputs are alive from the beginning, its outputs until the end.
+    A value takes one byte, as in an int8 model. What the converter makes one with the
+    layer before takes no tensor of its own, where nothing else reads what it reads:
+    BatchNormalization directly behind a convolution or Dense layer, ReLU, Dropout; nor
+    do changes of shape. The model's inputs are alive from the beginning, its outputs
+    until the end.
 
     Args:
         flat: A functional model without submodels.
@@ -84,14 +78,15 @@ def moments(flat: keras.Model, channels: Channels) -> list[Moment]:
         args, kwargs = keras.tree.map_structure(_spec, (args, kwargs))
         spec = layer.compute_output_spec(*args, **kwargs)
         number = len(calls)
-        made = _Tensor(spec, groups[len(flat.inputs) + number], number, number)
+        group = groups[len(flat.inputs) + number]
+        made = _Tensor(spec, group, layer, number, number)
         for one in given:
             one.readers += 1
         calls.append((layer, given, made))
         return made
 
     inputs = [
-        _Tensor(spec, group, -1, -1)
+        _Tensor(spec, group, None, -1, -1)
         for spec, group in zip(flat.inputs, groups, strict=False)
     ]
     outputs = walk(flat, inputs, call)
@@ -100,8 +95,8 @@ def moments(flat: keras.Model, channels: Channels) -> list[Moment]:
         sources = [place[id(one)] for one in given]
         for source in sources:
             source.last = number
-        merged = type(layer) in _MERGED and given[0].readers == 1
-        place[id(made)] = sources[0] if merged and given[0] not in inputs else made
+        merged = len(given) == 1 and given[0].readers == 1 and _merges(layer, given[0])
+        place[id(made)] = sources[0] if merged else made
     for one in outputs:
         place[id(one)].last = len(calls)
     tensors = list({id(one): one for one in place.values()}.values())
@@ -110,6 +105,21 @@ def moments(flat: keras.Model, channels: Channels) -> list[Moment]:
         for n, (layer, _, made) in enumerate(calls)
         if place[id(made)] is made
     ]
+
+
+def _merges(layer: Any, source: _Tensor) -> bool:
+    """Whether a layer is one with the layer before, or works in its place."""
+    if source.maker is None:
+        return False  # the model's input
+    if isinstance(layer, layers.BatchNormalization):
+        activation = getattr(source.maker, "activation", None)
+        folds = activation is None or activation.__name__ == "linear"
+        return isinstance(source.maker, KINDS) and folds
+    if isinstance(layer, layers.Activation):
+        return getattr(layer.activation, "__name__", "") in _RELU
+    return isinstance(
+        layer, layers.ReLU | layers.Dropout | layers.Flatten | layers.Reshape
+    )
 
 
 def _moment(name: str, alive: list[_Tensor]) -> Moment:

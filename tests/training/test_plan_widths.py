@@ -14,7 +14,9 @@ from keras import layers, ops
 
 import keras_nest
 from keras_nest.errors import NestError
+from keras_nest.nesting.channels import channels_of
 from keras_nest.planner import plan_widths
+from keras_nest.planner.live_tensors import moments
 from keras_nest.planner.width_problem import WidthProblem
 from keras_nest.summary import layer_facts
 
@@ -246,3 +248,32 @@ def test_a_tensor_that_others_read_is_not_merged() -> None:
     width = found["conv"].outputs[0]
     # conv, its ReLU apart from it, and their sum.
     assert found.peaks == (16 * 3 * width,)
+
+
+@pytest.mark.parametrize(
+    ("between", "extra"),
+    [
+        ([layers.BatchNormalization(), layers.ReLU()], 0),  # one with the convolution
+        ([layers.ReLU(), layers.BatchNormalization()], 1),
+        ([layers.Activation("relu6"), layers.Dropout(0.5)], 0),
+        ([layers.Activation("tanh")], 1),
+        ([layers.LeakyReLU()], 1),
+    ],
+)
+def test_what_the_converter_makes_one_takes_no_tensor(
+    between: list[Any], extra: int
+) -> None:
+    inputs = keras.Input((4, 4, 1))
+    x = skip = layers.Conv2D(8, 1, name="conv")(inputs)
+    x = layers.Conv2D(8, 1, name="second")(x)
+    for layer in between:
+        x = layer(x)
+    x = layers.Conv2D(8, 1, name="third")(layers.Add()([x, skip]))
+    base = keras.Model(inputs, layers.GlobalAveragePooling2D()(x))
+    flat, channels = channels_of(base)
+    found = moments(flat, channels)
+    # Those of conv, second, the sum, third and the pooling, and maybe one between.
+    assert len(found) == 5 + extra
+    joined = channels.read_by(flat.get_layer("third"))
+    # At the sum, or at what is between: what it reads, the other one, and itself.
+    assert max(one.by_group.get(id(joined), 0) for one in found) == 3 * 16
