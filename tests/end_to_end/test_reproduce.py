@@ -143,6 +143,35 @@ def test_a_result_of_other_settings_is_not_taken(
         reproduce.runs.is_done(run_of(reproduce, "best", epochs=3), tmp_path)
 
 
+def test_a_failed_run_does_not_stop_the_others(
+    reproduce: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = reproduce.queue
+    started: list[str] = []
+
+    def call(command: list[str], **options: Any) -> int:
+        assert options["env"]["TF_NUM_INTRAOP_THREADS"] == "1"
+        asked = reproduce.runs.Run.of(json.loads(command[3]))
+        started.append(asked.name)
+        options["stdout"].write("what it said\n")
+        if asked.seed == 2:
+            return 1
+        reproduce.runs.save_result(asked, {"results": []}, Path(command[6]))
+        return 0
+
+    monkeypatch.setattr(queue.subprocess, "call", call)
+    folders = queue.Folders(tmp_path, tmp_path / "checkpoints", tmp_path / "results")
+    todo = [run_of(reproduce, "best", seed=seed) for seed in (1, 2, 3)]
+    assert queue.work_off(todo, folders, 1, "command") == 1
+    assert started == [run.name for run in todo]
+    log = tmp_path / "checkpoints" / f"{todo[1].name}.log"
+    assert log.read_text() == "what it said\n"
+    # The next time only the one that failed is left.
+    started.clear()
+    assert queue.work_off(todo, folders, 2, "command") == 1
+    assert started == [todo[1].name]
+
+
 def test_the_command_in_quick(tmp_path: Path) -> None:
     done = subprocess.run(
         [
