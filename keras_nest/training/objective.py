@@ -11,6 +11,7 @@ from keras import ops
 from keras_nest import masks
 from keras_nest.layers.line import LineKernel
 from keras_nest.training import losses, per_level, slots
+from keras_nest.training.replicas import part_of_mean, whole
 from keras_nest.training.sampling import LevelSampler, level_sampler
 
 
@@ -133,7 +134,7 @@ class LevelObjective(keras.Model):
             distance = losses.divergence(
                 teacher, y_pred[name], self._output_kind, weights.get(name)
             )
-            loss = loss + self.distillation * weight * distance
+            loss = loss + part_of_mean(self.distillation * weight * distance)
         return loss
 
     def _loss_of_slots(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
@@ -141,7 +142,8 @@ class LevelObjective(keras.Model):
         outputs = slots.slots_of(y_pred)
         weights = slots.slot_weights(y_pred, self._loss_weights)
         of_slots = [self._slot_loss(y, output, sample_weight) for output in outputs]
-        slots.note(self._slot_losses, y_pred[slots.LEVELS], of_slots)
+        shown = [whole(value) for value in of_slots]
+        slots.note(self._slot_losses, y_pred[slots.LEVELS], shown)
         labelled = range(len(of_slots) - 1 if self._distills_only else 0, len(of_slots))
         loss = sum(weights[slot] * of_slots[slot] for slot in labelled)
         if self.distillation:
@@ -149,18 +151,21 @@ class LevelObjective(keras.Model):
                 distance = losses.divergence(
                     outputs[-1], student, self._output_kind, sample_weight
                 )
-                loss = loss + self.distillation * weights[slot] * distance
+                loss = loss + part_of_mean(self.distillation * weights[slot] * distance)
         # As in Keras: regularization and what layers have added.
-        added = (ops.sum(ops.cast(one, loss.dtype)) for one in self.losses)
+        added = (
+            part_of_mean(ops.sum(ops.cast(one, loss.dtype))) for one in self.losses
+        )
         return sum(added, loss + self._penalty())
 
     def _penalty(self) -> Any:
         lines = [one for one in self.nested_layers if isinstance(one, LineKernel)]
         if not lines or not self._line_penalty:
             return 0.0
-        return self._line_penalty * losses.line_penalty(
+        penalty = losses.line_penalty(
             [(layer.kernel_sparse, layer.kernel) for layer in lines]
         )
+        return part_of_mean(self._line_penalty * penalty)
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None

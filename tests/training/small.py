@@ -22,13 +22,15 @@ def three_classes(count: int = 96) -> tuple[Any, Any]:
 
 
 def conv_network(
-    channels: tuple[int, int] = (4, 8), norm: bool = True, regularizer: Any = None
+    channels: tuple[int, int] = (4, 8), regularizer: Any = None, **norm: Any
 ) -> Any:
+    """Two convolutions, the second normalized, unless `momentum=None`."""
+    norm = {"momentum": 0.5, **norm}
     x = inputs = keras.Input((6, 6, 2))
     x = layers.Conv2D(channels[0], 3, name="stem")(x)
     x = layers.Conv2D(channels[1], 3, name="conv", kernel_regularizer=regularizer)(x)
-    if norm:
-        x = layers.BatchNormalization(momentum=0.5)(x)
+    if norm["momentum"] is not None:
+        x = layers.BatchNormalization(**norm)(x)
     x = layers.GlobalAveragePooling2D()(layers.ReLU()(x))
     return keras.Model(inputs, layers.Dense(3, "softmax", name="classes")(x))
 
