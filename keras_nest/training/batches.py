@@ -18,7 +18,8 @@ class SeededBatches(keras.utils.PyDataset):
     """Arrays in batches whose order depends on the seed and the epoch alone.
 
     Training that is continued in another process sees the same batches as training
-    that was never stopped:
+    that was never stopped (where `BackupAndRestore` continues it, `fit` moves on to the
+    right epoch by itself):
 
     ```python
     model.fit(SeededBatches(x, y, seed=1), epochs=3)
@@ -60,6 +61,11 @@ class SeededBatches(keras.utils.PyDataset):
 
     def on_epoch_end(self) -> None:
         self._epoch += 1
+        self._shuffle()
+
+    def skip(self, epochs: int) -> None:
+        """Moves on by so many epochs."""
+        self._epoch += epochs
         self._shuffle()
 
     def _shuffle(self) -> None:

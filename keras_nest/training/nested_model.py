@@ -15,10 +15,12 @@ from keras_nest.nesting.kinds import NESTED_KERNELS
 from keras_nest.summary import print_summary
 from keras_nest.training import losses, slots
 from keras_nest.training.batches import SeededBatches, recalibration_batches
-from keras_nest.training.callbacks import MaskUpdates, StopOnNaN
+from keras_nest.training.callbacks import ContinuedOrder, MaskUpdates, StopOnNaN
+from keras_nest.training.ending import is_over, warn_of_pause, warn_of_short_ramp
 from keras_nest.training.objective import LevelObjective
 from keras_nest.training.ranking import RankedMasks
 from keras_nest.training.recalibration import recalibrate
+from keras_nest.training.replicas import check_strategy
 from keras_nest.training.sampling import LevelSampler
 from keras_nest.training.schedules import MaskSchedule
 
@@ -171,17 +173,25 @@ class NestedModel(LevelObjective, RankedMasks):
         the distillation as it weighs the losses. A loss that is not finite ends the
         training with an error that names the levels.
 
-        A training may be stopped, saved and continued with `initial_epoch`. Where the
-        first call of `fit` has fewer `epochs` than the whole training, tell the
-        schedule: `CubicRamp(epochs=...)`. With data in the same order (`SeededBatches`)
-        the losses are those of a training that was not stopped, but for models with
-        Dropout, whose random numbers start anew.
+        A training may be stopped, saved and continued with `initial_epoch`, or by
+        `BackupAndRestore`. Where the first call of `fit` has fewer `epochs` than the
+        whole training, tell the schedule: `CubicRamp(epochs=...)`. With data in the
+        same order (`SeededBatches`) the losses are those of a training that was not
+        stopped, but for models with Dropout, whose random numbers start anew.
+
+        Where a callback stops it (`EarlyStopping`), the training has ended, unless the
+        schedule has `epochs`; a warning says what is left to do then, or that masks had
+        not been as sparse as asked.
         """
+        check_strategy(getattr(self, "distribute_strategy", None))
         updates = MaskUpdates(self._schedule, self.steps_per_execution or 1)
         if isinstance(callbacks, keras.callbacks.CallbackList):
             # Keras makes a list of its own again and gives it the model.
             callbacks = callbacks.callbacks
         callbacks = [updates, StopOnNaN(), *keras.tree.flatten(callbacks or [])]
+        if isinstance(x, SeededBatches):
+            first_epoch = kwargs.get("initial_epoch", 0)
+            callbacks.insert(0, ContinuedOrder(x, first_epoch))
         history = super().fit(
             x,
             y,
@@ -195,13 +205,16 @@ class NestedModel(LevelObjective, RankedMasks):
             shuffle=shuffle and not isinstance(x, SeededBatches),
             **kwargs,
         )
-        stopped = self.stop_training and self._schedule.epochs is None
-        if updates.finished or stopped:
-            self._freeze_masks()
+        if is_over(updates, self.stop_training):
+            if not self.masks_frozen:
+                warn_of_short_ramp(updates, self.mask_progress)
+                self._freeze_masks()
             # As in Keras: validation data of its own is taken before a split.
             split = validation_split if validation_data is None else 0.0
             batches = recalibration_batches(x, batch_size or 256, split)
             recalibrate(self, self.graph, batches)
+        elif self.stop_training:
+            warn_of_pause(updates, self.masks_frozen)
         return history
 
     def recalibrate(self, x: Any, batch_size: int = 256) -> None:

@@ -41,9 +41,14 @@ class RankedMasks(keras.Model):
         self._progress.assign(_NOT_STARTED)
 
     @property
+    def mask_progress(self) -> float:
+        """Progress of training, to 1, when masks were last ranked; below 0 before."""
+        return float(ops.convert_to_numpy(self._progress))
+
+    @property
     def masks_frozen(self) -> bool:
         """Whether training has passed the end of the schedule, or has ended."""
-        return float(ops.convert_to_numpy(self._progress)) >= self._schedule.end
+        return self.mask_progress >= self._schedule.end
 
     def update_masks(
         self,
@@ -82,9 +87,8 @@ class RankedMasks(keras.Model):
 
     def _freeze_masks(self) -> None:
         """Ranks the weights at the full sparsities for the last time."""
-        if not self.masks_frozen:
-            self._rank(1.0, self._schedule.regrow)
-            self._progress.assign(1.0)
+        self._rank(1.0, self._schedule.regrow)
+        self._progress.assign(1.0)
 
     def _rank(self, factor: float, regrow: bool) -> None:
         for layer in self.nested_layers:

@@ -54,7 +54,7 @@ class MaskSchedule(abc.ABC):
         """The step from which on the masks stay as they are."""
         return self.end * total_steps
 
-    def factor_at(self, step: int, total_steps: int) -> float:
+    def factor_at(self, step: float, total_steps: int) -> float:
         """Share of the asked sparsities before a training step, from 0."""
         progress = min(step / total_steps, 1.0)
         if step >= self.end_step(total_steps):

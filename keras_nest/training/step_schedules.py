@@ -75,7 +75,7 @@ class StepSchedule(MaskSchedule):
             return 1.0
         return 1.0 - (1.0 - self.start) * (1.0 - progress) ** self.power
 
-    def factor_at(self, step: int, total_steps: int) -> float:
+    def factor_at(self, step: float, total_steps: int) -> float:
         end = self.end_step(total_steps)
         if step >= end:
             return 1.0
