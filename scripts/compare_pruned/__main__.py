@@ -3,8 +3,7 @@
 All levels train for the same number of epochs on the same samples, with the same
 optimizer and the same layers pruned along the same ramp: ours in one training, tfmot's
 (prune_low_magnitude, strip_pruning, TFLiteConverter to int8) one after the other in a
-process with tf-keras. Both run in TensorFlow Lite Micro. What is finished is not done
-again: call the same command.
+process with tf-keras. What is finished is not done again: call the same command.
 """
 
 from __future__ import annotations
@@ -174,6 +173,7 @@ def compare(options: argparse.Namespace, command: str) -> str:
             f"# tfmot level by level beside one nested model: {title}",
             table.about(theirs, ours),
             table.comparison(theirs, ours),
+            table.runtimes(theirs),
             table.LEGEND,
         ]
     )

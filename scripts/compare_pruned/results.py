@@ -17,10 +17,14 @@ from reproduce import data, runs
 from reproduce.runs import Run
 
 import keras_nest
-from compare_pruned import counts
+from compare_pruned import counts, lite
 from keras_nest import evaluation
 
-SCORING = ("tflite-micro", "numpy")  # packages besides those that trained
+SCORING = (
+    "ai-edge-litert",
+    "tflite-micro",
+    "numpy",
+)  # packages besides those that trained
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,8 +85,15 @@ class Scorer:
     def _facts(self, run: Run, loaded: data.Data, found: Trained) -> dict[str, Any]:
         start = time.perf_counter()
         x, y = loaded.test
-        runs_of_levels = evaluation.run_levels(found.tflite, x, dequantize=True).runs
         facts = keras_nest.describe(found.tflite)
+        int8_by: dict[str, Any] = {"runtime": "TensorFlow Lite Micro"}
+        if facts.levels:
+            ran = evaluation.run_levels(found.tflite, x, dequantize=True).runs
+            outputs = [one.outputs for one in ran]
+        else:
+            outputs = [lite.outputs(found.tflite, x)]
+            same = lite.agreement(found.tflite, x, outputs[0])
+            int8_by = {"runtime": "TensorFlow Lite", **same}
         levels = range(len(run.levels))
         counted: list[Any] = [None for _ in levels]
         if self.count:
@@ -92,7 +103,7 @@ class Scorer:
                 {
                     "asked": run.levels[level],
                     **found.accuracy[level],
-                    "int8": evaluation.score(runs_of_levels[level].outputs, x, y)[1],
+                    "int8": evaluation.score(outputs[level], x, y)[1],
                     "macs": facts.macs[level],
                     "instructions": counted[level],
                 }
@@ -104,6 +115,7 @@ class Scorer:
                 "packed_bytes": facts.packed_bytes,
                 "dense_bytes": facts.dense_bytes,
             },
+            "int8_by": int8_by,
             **found.extra,
             "test_samples": len(x),
             "training": found.training,

@@ -104,6 +104,15 @@ def test_int8_keeps_the_float_accuracy(compared: tuple[Path, str]) -> None:
             assert abs(level["int8"] - level["test"]) <= 0.1, name
 
 
+def test_tflm_agrees_with_tensorflow_lite(compared: tuple[Path, str]) -> None:
+    for name in (SPARSE, DENSE):
+        check = result_of(compared[0], name)["int8_by"]
+        assert check["samples"] == 128
+        # Nets of one short epoch: near ties, in which a rounding decides.
+        assert check["same_class_in_tflm"] >= 120, name
+    assert result_of(compared[0], JOINT)["int8_by"]["runtime"].endswith("Micro")
+
+
 def test_results_fill_the_column_of_the_tables(
     compared: tuple[Path, str], modules: SimpleNamespace
 ) -> None:
