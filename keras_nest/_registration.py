@@ -58,7 +58,9 @@ class _Watcher(importlib.abc.MetaPathFinder):
         self._loading -= 1
         if not succeeded:
             return
-        if self._loading == 0 and "keras" in sys.modules and self in sys.meta_path:
+        # None: what is put there so that an import fails.
+        there = sys.modules.get("keras") is not None
+        if self._loading == 0 and there and self in sys.meta_path:
             sys.meta_path.remove(self)
             importlib.import_module(REGISTERING)
 

@@ -70,7 +70,7 @@ def check_refusals() -> int:
         wrong = replace(case.op.geometry, out_c=case.op.geometry.out_c + 1)
         other = replace(case, op=replace(case.op, geometry=wrong))
         message = error_of(LiteInterpreter, nested_model(other, packed=blob))
-        assert "shape is not the one" in message, message
+        assert "shape is not the packed one" in message, message
     return 2 * len(KINDS)
 
 
