@@ -145,7 +145,7 @@ def _norm(b: Builder, layer: Any, name: str, inputs: list[str], out: Shape) -> s
     if layer.axis not in (-1, last):
         raise refused(name, layer, f"axis={layer.axis}", _CHANNELS_FIRST)
     scale, bias = weights.read_normalization(layer, name, b.graph.levels, out[-1])
-    return b.add(ir.Affine(name, inputs, name, scale, bias), out)
+    return b.add(ir.Affine(name, inputs, name, scale, bias, layer), out)
 
 
 def _rescale(b: Builder, layer: Any, name: str, inputs: list[str], out: Shape) -> str:
@@ -154,9 +154,8 @@ def _rescale(b: Builder, layer: Any, name: str, inputs: list[str], out: Shape) -
             np.asarray(value, np.float64).reshape(-1), (b.graph.levels, out[-1])
         )
 
-    return b.add(
-        ir.Affine(name, inputs, name, rows(layer.scale), rows(layer.offset)), out
-    )
+    scale, bias = rows(layer.scale), rows(layer.offset)
+    return b.add(ir.Affine(name, inputs, name, scale, bias, layer), out)
 
 
 def _activation(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 
 from keras_nest.converter import graph as ir
+from keras_nest.converter.float_ops import Tensor, unweighted, weighted
 from keras_nest.converter.graph import Array, Graph
 
 BATCH = 64
@@ -19,8 +18,6 @@ least, and over a range like this the outputs differ by less than 1/256 anyway."
 ADD_RANGE = 2.0**-16
 """Narrowest range of a sum, as a share of its widest input's: the int8 kernels need
 2**-19 or more, and a sum that cancels like this is lost in its inputs' rounding."""
-
-Tensor = Any
 
 
 def run(graph: Graph, x: Array, level: int) -> dict[str, Array]:
@@ -38,7 +35,11 @@ def run(graph: Graph, x: Array, level: int) -> dict[str, Array]:
     values: dict[str, Tensor] = {graph.input: keras.ops.convert_to_tensor(first)}
     for op in graph.ops:
         inputs = [values[name] for name in op.inputs]
-        values[op.output] = _run_op(op, inputs, graph, level)
+        if isinstance(op, ir.Weighted):
+            kernel = op.masked(level) * op.per_channel(op.scale[level])
+            values[op.output] = weighted(op, inputs[0], kernel, op.bias[level])
+        else:
+            values[op.output] = unweighted(op, inputs, graph)
     return {k: np.asarray(keras.ops.convert_to_numpy(v)) for k, v in values.items()}
 
 
@@ -106,56 +107,3 @@ def ties(graph: Graph) -> list[list[str]]:
     for name in graph.shapes:
         groups.setdefault(find(name), []).append(name)
     return list(groups.values())
-
-
-def _run_op(op: ir.Op, inputs: list[Tensor], graph: Graph, level: int) -> Tensor:
-    x = inputs[0]
-    if isinstance(op, ir.Weighted):
-        return _activate(_run_weighted(op, x, level), op.activation)
-    if isinstance(op, ir.Add):
-        return _activate(x + inputs[1], op.activation)
-    if isinstance(op, ir.Activation):
-        return _activate(x, op.kind)
-    if isinstance(op, ir.Concatenate):
-        return keras.ops.concatenate(inputs, axis=-1)
-    if isinstance(op, ir.Pool):
-        pool = keras.ops.max_pool if op.kind == "max" else keras.ops.average_pool
-        return pool(x, op.size, op.strides, op.padding, data_format="channels_last")
-    if isinstance(op, ir.Mean):
-        return keras.ops.mean(x, axis=(1, 2))
-    if isinstance(op, ir.Pad):
-        return keras.ops.pad(x, ((0, 0), *op.amounts, (0, 0)))
-    if isinstance(op, ir.Reshape):
-        return keras.ops.reshape(x, (-1, *graph.shapes[op.output][1:]))
-    assert isinstance(op, ir.Requantize)
-    return x
-
-
-def _run_weighted(op: ir.Weighted, x: Tensor, level: int) -> Tensor:
-    kernel = op.masked(level) * op.per_channel(op.scale[level])
-    bias = op.bias[level].astype(np.float32)
-    if op.kind == "fully_connected":
-        return keras.ops.matmul(x, kernel.T.astype(np.float32)) + bias
-    if op.kind == "depthwise_conv_2d":
-        channels = x.shape[-1]
-        weights = kernel.reshape(*kernel.shape[1:3], channels, -1)
-        convolve = keras.ops.depthwise_conv
-    else:
-        weights, convolve = kernel.transpose(1, 2, 3, 0), keras.ops.conv
-    return (
-        convolve(
-            x,
-            weights.astype(np.float32),
-            strides=op.strides,
-            padding=op.padding,
-            data_format="channels_last",
-            dilation_rate=op.dilation,
-        )
-        + bias
-    )
-
-
-def _activate(x: Tensor, kind: str) -> Tensor:
-    if kind == "linear":
-        return x
-    return getattr(keras.ops, kind)(x)

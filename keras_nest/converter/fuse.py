@@ -37,6 +37,7 @@ def _fold_affines(graph: Graph) -> None:
         if isinstance(before, Weighted) and graph.only_feeds(before.output, op):
             before.scale = before.scale * op.scale
             before.bias = before.bias * op.scale + op.bias
+            before.norms.append(op.layer)
             _merge(graph, before, op)
         else:
             channels = op.scale.shape[1]
@@ -49,6 +50,7 @@ def _fold_affines(graph: Graph) -> None:
                 level_of=None,
                 scale=np.array(op.scale),
                 bias=np.array(op.bias),
+                norms=[op.layer],
             )
 
 

@@ -48,6 +48,9 @@ class Weighted(Op):
         scale: [levels, out], the factor that folded normalizations put on a channel.
         bias: [levels, out].
         block: (output rows, inputs) of the sparsity pattern.
+        layer: The Keras layer that has the kernel and bias; None for a lone
+            normalization.
+        norms: The Keras layers of the folded normalizations, in order.
     """
 
     kind: str
@@ -61,6 +64,8 @@ class Weighted(Op):
     activation: str = "linear"
     block: tuple[int, int] = (1, 1)
     pattern: str = "dense"
+    layer: Any = None
+    norms: list[Any] = dataclasses.field(default_factory=list)
 
     @property
     def channel_axis(self) -> int:
@@ -76,11 +81,16 @@ class Weighted(Op):
             return 1, 1
         return int(self.kernel.shape[1]), int(self.kernel.shape[2])
 
-    def per_channel(self, values: Array) -> Array:
-        """Shapes [out] values so that they broadcast against the kernel."""
+    def per_channel(self, values: Any, xp: Any = np) -> Any:
+        """Shapes [out] values so that they broadcast against the kernel.
+
+        Args:
+            values: An array of `xp`.
+            xp: `numpy` or `keras.ops`.
+        """
         shape = [1] * self.kernel.ndim
         shape[self.channel_axis] = -1
-        return values.reshape(shape)
+        return xp.reshape(values, shape)
 
     def masked(self, level: int) -> Array:
         """The kernel with the weights that `level` leaves out set to zero."""
@@ -95,6 +105,7 @@ class Affine(Op):
 
     scale: Array
     bias: Array
+    layer: Any
 
 
 @dataclasses.dataclass

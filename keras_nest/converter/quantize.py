@@ -19,19 +19,9 @@ from keras_nest.converter.arithmetic import (
     quantize_multiplier,
     unambiguous_scale,
 )
+from keras_nest.converter.channel_scales import table_factors, weight_steps
 from keras_nest.converter.graph import Array, Graph, Weighted
 from keras_nest.errors import NestError
-
-BIAS_LIMIT = 2.0**29
-"""Largest bias of a dead channel, half of what the accumulator may hold."""
-
-SMALLEST_FACTOR = 2.0**-24 * (1 + 2.0**-20)
-"""Of an accumulator in an output: a channel's sum then is some 2**-6 of an output step,
-and its shift one of those that the kernels in SIMD take (-23, see nest.h). Rounding the
-scale to float32 must not take it below 2**-24."""
-
-EMPTY_ROW_STEPS = 2.0**16
-"""Bias steps in an output step where all weights are 0 and any scale would do."""
 
 ACCUMULATOR_LIMIT = 2.0**30
 """Requantization doubles the accumulator, which must still fit in 32 bits."""
@@ -89,21 +79,44 @@ class QuantizedGraph:
     weighted: dict[str, QuantizedOp]
 
 
-def quantize(graph: Graph, ranges: dict[str, tuple[float, float]]) -> QuantizedGraph:
-    """Quantizes a calibrated graph.
+def quantizations(
+    graph: Graph, ranges: dict[str, tuple[float, float]]
+) -> dict[str, Quantization]:
+    """Scale and zero point of every tensor.
 
     Args:
         graph: A frozen graph.
         ranges: Smallest and largest value of every tensor, ties applied.
+    """
+    tensors = {name: activation_quantization(*ranges[name]) for name in graph.shapes}
+    tensors.update(dict.fromkeys(softmax_outputs(graph), Quantization(1 / 256, -128)))
+    return tensors
+
+
+def softmax_outputs(graph: Graph) -> list[str]:
+    """The tensors of which the int8 softmax kernels know one scale only."""
+    return [
+        op.output
+        for op in graph.ops
+        if isinstance(op, ir.Activation) and op.kind == "softmax"
+    ]
+
+
+def quantize(graph: Graph, ranges: dict[str, tuple[float, float]]) -> QuantizedGraph:
+    """Quantizes a calibrated graph: `quantize_with` after `quantizations`."""
+    return quantize_with(graph, quantizations(graph, ranges))
+
+
+def quantize_with(graph: Graph, tensors: dict[str, Quantization]) -> QuantizedGraph:
+    """Quantizes a graph whose tensors have their scales.
+
+    Args:
+        graph: A frozen graph.
+        tensors: Scale and zero point of every tensor.
 
     Raises:
         NestError: If a layer's accumulator could overflow 32 bits; names it.
     """
-    tensors = {name: activation_quantization(*ranges[name]) for name in graph.shapes}
-    for op in graph.ops:
-        if isinstance(op, ir.Activation) and op.kind == "softmax":
-            # The int8 softmax kernels know this scale only.
-            tensors[op.output] = Quantization(1 / 256, INT8_MIN)
     _drop_idle_clamps(graph, tensors)
     weighted = {
         op.name: _quantize_op(op, tensors[op.inputs[0]], tensors[op.output])
@@ -137,15 +150,10 @@ def activation_quantization(low: float, high: float) -> Quantization:
 def _quantize_op(op: Weighted, source: Quantization, out: Quantization) -> QuantizedOp:
     levels = op.scale.shape[0]
     kernel = op.masked(levels - 1).astype(np.float64)
-    axes = tuple(i for i in range(kernel.ndim) if i != op.channel_axis)
-    largest = np.abs(kernel).max(axis=axes)
-    empty = largest == 0
-    step = np.where(empty, out.scale / (source.scale * EMPTY_ROW_STEPS), largest / 127)
+    step, empty = weight_steps(kernel, op.channel_axis, source.scale, out.scale)
     weights = np.rint(kernel / op.per_channel(step)).astype(np.int8)
-
-    # Weights that are all 0 have no use for the factor, and their bias rounds with it.
-    factor = np.where(empty, 1.0, np.abs(op.scale))
-    weight_scale = _weight_scale(op.bias, factor, step, source, out)
+    factor = table_factors(op.scale, op.bias, step, empty, source.scale, out.scale)
+    weight_scale: Array = (step * factor).astype(np.float32)
     sign = np.where(op.scale < 0, -1, 1).astype(np.int8)
     if op.kind == "fully_connected" and op.out_channels == 1:
         weight_scale = unambiguous_scale(source.scale, weight_scale, out.scale)
@@ -165,21 +173,6 @@ def _quantize_op(op: Weighted, source: Quantization, out: Quantization) -> Quant
         bias=bias.astype(np.int32),
         bounds=activation_bounds(op.activation, out.scale, out.zero_point),
     )
-
-
-def _weight_scale(
-    bias: Array, factor: Array, step: Array, source: Quantization, out: Quantization
-) -> Array:
-    """float32 [levels, out] scale of the int8 weights with the folded factor in it.
-
-    A dead channel (a factor near zero) keeps a factor large enough that its bias fits
-    into 32 bits and its multiplier stays in the kernels' range.
-    """
-    factor = np.maximum(factor, np.abs(bias) / (source.scale * step * BIAS_LIMIT))
-    smallest = SMALLEST_FACTOR * out.scale / (source.scale * step)
-    factor = np.maximum(factor, smallest)
-    scale: Array = (step * factor).astype(np.float32)
-    return scale
 
 
 def _check_accumulator(

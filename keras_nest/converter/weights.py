@@ -13,13 +13,12 @@ from keras_nest.errors import NestError
 
 def read(layer: Any, name: str, inputs: list[str], levels: int) -> Weighted:
     """A convolution, depthwise or dense layer, with its nesting if it has one."""
-    kernel = _numpy(layer.kernel)
+    kernel, kind = tflite_layout(layer, _numpy(layer.kernel))
     level_of = getattr(layer, "level_of", None)
     nesting = None if level_of is None else np.asarray(_numpy(level_of), np.uint8)
-    kernel, kind = _tflite_layout(layer, kernel)
     pattern = getattr(layer, "pattern", None) if nesting is not None else None
     if nesting is not None:
-        nesting = _tflite_layout(layer, nesting)[0]
+        nesting = tflite_layout(layer, nesting)[0]
         _check_nesting(name, nesting, levels)
     channels = kernel.shape[3] if kind == "depthwise_conv_2d" else kernel.shape[0]
     bias = np.zeros(channels) if layer.bias is None else _numpy(layer.bias)
@@ -41,6 +40,7 @@ def read(layer: Any, name: str, inputs: list[str], levels: int) -> Weighted:
         level_of=None if nesting is None else np.ascontiguousarray(nesting),
         scale=np.ones((levels, channels)),
         bias=np.tile(bias.astype(np.float64), (levels, 1)),
+        layer=layer,
         **options,
     )
     for values in (op.kernel, op.bias):
@@ -59,24 +59,37 @@ def read_normalization(
 
     gamma, beta = rows(layer.gamma, 1.0), rows(layer.beta, 0.0)
     mean, variance = rows(layer.moving_mean, 0.0), rows(layer.moving_variance, 1.0)
-    scale = gamma / np.sqrt(variance + layer.epsilon)
-    bias = beta - mean * scale
+    scale, bias = normalization(gamma, beta, mean, variance, layer.epsilon)
     _check_finite(name, scale)
     _check_finite(name, bias)
     return scale, bias
 
 
-def _tflite_layout(layer: Any, kernel: Array) -> tuple[Array, str]:
-    """The kernel in TFLite's axes, and which op it belongs to."""
+def normalization(
+    gamma: Any, beta: Any, mean: Any, variance: Any, epsilon: float
+) -> tuple[Any, Any]:
+    """Scale and bias of a batch normalization; arrays, or tensors of a backend."""
+    scale = gamma / (variance + epsilon) ** 0.5
+    return scale, beta - mean * scale
+
+
+def tflite_layout(layer: Any, kernel: Any, xp: Any = np) -> tuple[Any, str]:
+    """The kernel in TFLite's axes, and which op it belongs to.
+
+    Args:
+        layer: Its layer.
+        kernel: Of the layer's own shape, an array of `xp`.
+        xp: `numpy` or `keras.ops`.
+    """
     if isinstance(layer, keras.layers.DepthwiseConv2D):
         height, width, channels, multiplier = kernel.shape
         shape = (1, height, width, channels * multiplier)
-        return kernel.reshape(shape), "depthwise_conv_2d"
+        return xp.reshape(kernel, shape), "depthwise_conv_2d"
     if isinstance(layer, keras.layers.Dense):
-        return kernel.T, "fully_connected"
-    if kernel.ndim == 3:
+        return xp.transpose(kernel), "fully_connected"
+    if len(kernel.shape) == 3:
         kernel = kernel[None]
-    return kernel.transpose(3, 0, 1, 2), "conv_2d"
+    return xp.transpose(kernel, (3, 0, 1, 2)), "conv_2d"
 
 
 def _check_nesting(name: str, level_of: Array, levels: int) -> None:
