@@ -25,6 +25,8 @@ from keras_nest.errors import NestError
 _PUBLIC = {
     "nest": "keras_nest.model",
     "NestedModel": "keras_nest.model",
+    "quantization_aware": "keras_nest.qat",
+    "QuantizationAwareModel": "keras_nest.qat",
     "plan": "keras_nest.planner",
     "Plan": "keras_nest.planner",
     "plan_widths": "keras_nest.planner",

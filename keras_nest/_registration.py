@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-REGISTERING = "keras_nest.training.nested_model"
+REGISTERING = "keras_nest.qat"
 
 
 def register_with_keras() -> None:

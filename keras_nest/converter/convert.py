@@ -55,7 +55,7 @@ class NestedTFLite(bytes):
 
 def convert(
     model: Any,
-    representative_data: Any,
+    representative_data: Any = None,
     *,
     io: str = "int8",
     samples: int = 500,
@@ -77,7 +77,8 @@ def convert(
             input and one output.
         representative_data: Inputs as the model is fed, a few hundred of them: an array
             [samples, ...], the path of a .npy or .npz file, a tf.data dataset, or an
-            iterable of samples or batches, each maybe a tuple (x, y).
+            iterable of samples or batches, each maybe a tuple (x, y). Not used for a
+            model of `keras_nest.quantization_aware`, which has its ranges.
         io: Type of input and output: "int8", or "float32" (with a QUANTIZE and a
             DEQUANTIZE op in the file).
         samples: Use at most this many samples.
@@ -121,12 +122,17 @@ def convert(
             f"Received: {max_scratch!r}"
         )
     graph = freeze(model)
-    data = representative.load(representative_data, graph.input_shape, samples)
-    quantized = quantize.quantize(graph, calibrate.ranges(graph, data))
+    if hasattr(model, "quantizations"):
+        seen = 0
+        quantized = quantize.quantize_with(graph, model.quantizations())
+    else:
+        data = representative.load(representative_data, graph.input_shape, samples)
+        seen = len(data)
+        quantized = quantize.quantize(graph, calibrate.ranges(graph, data))
     request = Request(costs.load(core.costs), optimize, max_scratch, encoding)
     options = emit.Options(io, request, sticky_level)
     written = emit.write(quantized, options, _description(graph.name, graph.levels))
-    done = report_on(quantized, written, len(data), core, request)
+    done = report_on(quantized, written, seen, core, request)
     for warning in done.warnings:
         warnings.warn(warning, PatternWarning, stacklevel=2)
     return NestedTFLite(written.data, done)

@@ -27,7 +27,7 @@ def affine(weights: Tensor, bits: Tensor) -> Tensor:
     scale = ops.where(scale > 0, scale, ops.ones_like(scale))
     zero = ops.round(-low / scale)
     whole = ops.clip(ops.round(values / scale) + zero, 0.0, steps)
-    return _straight_through(weights, (whole - zero) * scale)
+    return straight_through(weights, (whole - zero) * scale)
 
 
 def planes(weights: Tensor, bits: Tensor) -> Tensor:
@@ -50,10 +50,10 @@ def planes(weights: Tensor, bits: Tensor) -> Tensor:
     step = ops.power(2.0, 8.0 - bits)
     most = ops.power(2.0, bits - 1.0)
     upper = ops.clip(ops.floor(whole / step + 0.5), -most, most - 1.0)
-    return _straight_through(weights, upper * step * scale)
+    return straight_through(weights, upper * step * scale)
 
 
-def _straight_through(weights: Tensor, rounded: Tensor) -> Tensor:
+def straight_through(weights: Tensor, rounded: Tensor) -> Tensor:
     """The rounded weights, with the gradient of those that were not."""
     rounded = ops.cast(rounded, weights.dtype)
     return weights + ops.stop_gradient(rounded - weights)

@@ -94,16 +94,24 @@ class NestedModel(LevelObjective, RankedMasks):
         if training and self._sampler is not None:
             drawn = self._sampler.draw(self.levels, self._draws)
             outputs = {
-                slots.slot_name(slot): self.graph([*flat, drawn[slot]], training=True)
+                slots.slot_name(slot): self._run_level(flat, drawn[slot], True)
                 for slot in range(self._sampler.slots)
             }
             return {**outputs, slots.LEVELS: drawn}
         return {
-            name: self.graph(
-                [*flat, ops.convert_to_tensor(level, "int32")], training=training
-            )
+            name: self._run_level(flat, ops.convert_to_tensor(level, "int32"), training)
             for level, name in enumerate(self.level_names)
         }
+
+    def _run_level(self, inputs: list[Any], level: Any, training: bool | None) -> Any:
+        """The output of one level.
+
+        Args:
+            inputs: In the graph's order.
+            level: int32 scalar tensor.
+            training: As of `call`.
+        """
+        return self.graph([*inputs, level], training=training)
 
     def _in_order(self, inputs: Any) -> list[Any]:
         """The inputs in the graph's order; a dict by name, which Keras would sort."""
