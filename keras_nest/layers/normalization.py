@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_nest.errors import NestError
+from keras_nest.layers import fused
 from keras_nest.layers.base import PACKAGE, Tensor, level_tensor, with_parent_signature
 
 
@@ -136,6 +137,9 @@ class NestedBatchNormalization(keras.layers.BatchNormalization):
         training: bool | None = None,
         mask: Tensor | None = None,
     ) -> Tensor:
+        measures = bool(training) and self.measures and self._collector is None
+        if measures and mask is None and self._fuses(inputs):
+            return self._call_fused(inputs, level)
         if self.levels == 1 and self._collector is None:
             measures = training and not self.fixed_statistics
             return super().call(inputs, training=measures, mask=mask)
@@ -147,7 +151,7 @@ class NestedBatchNormalization(keras.layers.BatchNormalization):
             count = int(np.prod(x.shape)) // x.shape[self.axis]
             number = int(ops.convert_to_numpy(level))
             self._collector.add(number, mean, variance, count)
-        elif training and self.measures:
+        elif measures:
             mean, variance = self._moments_of(x, mask)
             self._move(self.moving_mean, mean, level)
             self._move(self.moving_variance, variance, level)
@@ -163,6 +167,22 @@ class NestedBatchNormalization(keras.layers.BatchNormalization):
             scale=self.of_level(self.gamma, level),
             epsilon=self.epsilon,
         )
+        return ops.cast(outputs, self.compute_dtype)
+
+    def _fuses(self, inputs: Tensor) -> bool:
+        by_parent = self.renorm or self.synchronized
+        return not by_parent and fused.is_possible(inputs, self._channel_axis)
+
+    def _call_fused(self, inputs: Tensor, level: Any) -> Tensor:
+        level = level_tensor(level, self.levels)
+        outputs, mean, variance = fused.normalize(
+            ops.cast(inputs, "float32"),
+            self.of_level(self.gamma, level),
+            self.of_level(self.beta, level),
+            self.epsilon,
+        )
+        self._move(self.moving_mean, mean, level)
+        self._move(self.moving_variance, variance, level)
         return ops.cast(outputs, self.compute_dtype)
 
     def of_level(self, variable: Any, level: Any) -> Tensor:

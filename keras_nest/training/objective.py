@@ -67,6 +67,7 @@ class LevelObjective(keras.Model):
         loss_weights: Any = None,
         metrics: Any = None,
         weighted_metrics: Any = None,
+        jit_compile: bool | str = "auto",
         **kwargs: Any,
     ) -> None:
         """As `keras.Model.compile`, with the loss and metrics of a single output.
@@ -78,6 +79,9 @@ class LevelObjective(keras.Model):
         Where steps run some of the levels only, all levels have one loss, what is shown
         for a level in training is the mean over the steps that ran it (0 if none did),
         and metrics weigh the samples as `weighted_metrics` do.
+
+        `jit_compile="auto"` does not compile with TensorFlow on a CPU, where XLA's
+        convolutions take twice the time of those of its graphs.
         """
         names = self.level_names
         loss = per_level.by_level(loss, names)
@@ -103,6 +107,7 @@ class LevelObjective(keras.Model):
             loss_weights=loss_weights,
             metrics=metrics,
             weighted_metrics=weighted_metrics,
+            jit_compile=_default_jit() if jit_compile == "auto" else jit_compile,
             **kwargs,
         )
 
@@ -191,3 +196,11 @@ class LevelObjective(keras.Model):
             loss = results.get(f"{name}_loss", 0.0)
             results[f"{name}_loss"] = ops.where(tracker.count > 0, drawn, loss)
         return results
+
+
+def _default_jit() -> bool | str:
+    if keras.backend.backend() != "tensorflow":
+        return "auto"
+    import tensorflow as tf
+
+    return "auto" if tf.config.list_logical_devices("GPU") else False
