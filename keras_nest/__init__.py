@@ -19,7 +19,7 @@ import importlib
 from typing import Any
 
 from keras_nest._registration import register_with_keras
-from keras_nest.errors import NestError
+from keras_nest.errors import ConversionWarning, NestError
 
 # public name -> the module that has it
 _PUBLIC = {
@@ -61,7 +61,7 @@ _PUBLIC = {
     "Interpreter": "keras_nest.runtime",
 }
 
-__all__ = ["NestError", *_PUBLIC]
+__all__ = ["ConversionWarning", "NestError", *_PUBLIC]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,7 @@
-"""The one error class of the package: what was expected, what came, what to do."""
+"""The one error class of the package: what was expected, what came, what to do.
+
+And the one warning about what cannot, or should not, be converted as it is.
+"""
 
 from __future__ import annotations
 
@@ -19,3 +22,10 @@ class NestError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class ConversionWarning(UserWarning):
+    """A model that trains but does not convert, or a file that is hardly what is meant.
+
+    `nest` and `convert` warn of it; the text says what was found and what to do.
+    """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,8 @@ import numpy as np
 
 from keras_nest import masks, targets
 from keras_nest.bit_widths import BitWidths
-from keras_nest.errors import NestError
+from keras_nest.converter.freeze import freeze
+from keras_nest.errors import ConversionWarning, NestError
 from keras_nest.layers.base import check_routing
 from keras_nest.masks import Pattern
 from keras_nest.nesting.exempt import Exempt
@@ -188,7 +190,7 @@ def nest(
         bits=bits,
     )
     graph = nested_graph(model, options, exempt)
-    return NestedModel(
+    nested = NestedModel(
         graph,
         sparsities=_of_all_layers(graph, values)
         if isinstance(values, dict)
@@ -203,6 +205,21 @@ def nest(
         line_penalty=choice.line_penalty or 0.0,
         name=name or model.name,
     )
+    if not (line or bits or choice.batch_norm == "group"):  # known not to convert
+        _warn_of_refusal(nested)
+    return nested
+
+
+def _warn_of_refusal(model: NestedModel) -> None:
+    """Says before the training, not after it, what `convert` would refuse."""
+    try:
+        freeze(model)
+    except NestError as error:
+        warnings.warn(
+            f"The nested model trains, but convert() will refuse it: {error}",
+            ConversionWarning,
+            stacklevel=3,
+        )
 
 
 def _widths(model: Any, sparsities: Any, pattern: Any) -> Widths | None:

@@ -93,11 +93,11 @@ def convert(
     from keras_nest.loading import load_keras_model
 
     keras_model = load_keras_model(model, modules)
-    from keras_nest.converter.convert import PatternWarning
     from keras_nest.converter.convert import convert as to_tflite
+    from keras_nest.errors import ConversionWarning
 
     # They are in the report, too.
-    warnings.simplefilter("ignore", PatternWarning)
+    warnings.simplefilter("ignore", ConversionWarning)
     with reporting.status("Converting: freeze, calibrate, quantize, pack"):
         tflite = to_tflite(
             keras_model,

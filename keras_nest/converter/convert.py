@@ -9,11 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from keras_nest import targets
-from keras_nest.converter import calibrate, costs, emit, quantize, representative
+from keras_nest.converter import (
+    calibrate,
+    costs,
+    doubts,
+    emit,
+    quantize,
+    representative,
+)
 from keras_nest.converter.choose import Request
 from keras_nest.converter.freeze import freeze
 from keras_nest.converter.report import ConversionReport, report_on
-from keras_nest.errors import NestError
+from keras_nest.errors import ConversionWarning, NestError
 from keras_nest.files import write_atomic
 
 _CHOICES = {
@@ -23,7 +30,7 @@ _CHOICES = {
 }
 
 
-class PatternWarning(UserWarning):
+class PatternWarning(ConversionWarning):
     """A layer's pattern does not suit the target."""
 
 
@@ -122,19 +129,26 @@ def convert(
             f"Received: {max_scratch!r}"
         )
     graph = freeze(model)
-    if hasattr(model, "quantizations"):
-        seen = 0
+    doubtful = doubts.of_model(model)
+    data = None
+    if not hasattr(model, "quantizations"):
+        data = representative.load(representative_data, graph.input_shape, samples)
+        doubtful += doubts.of_data(data)
+    for warning in doubtful:  # first of all: they may be why quantization fails
+        warnings.warn(warning, ConversionWarning, stacklevel=2)
+    if data is None:
         quantized = quantize.quantize_with(graph, model.quantizations())
     else:
-        data = representative.load(representative_data, graph.input_shape, samples)
-        seen = len(data)
         quantized = quantize.quantize(graph, calibrate.ranges(graph, data))
     request = Request(costs.load(core.costs), optimize, max_scratch, encoding)
     options = emit.Options(io, request, sticky_level)
     written = emit.write(quantized, options, _description(graph.name, graph.levels))
-    done = report_on(quantized, written, seen, core, request)
+    done = report_on(
+        quantized, written, 0 if data is None else len(data), core, request
+    )
     for warning in done.warnings:
         warnings.warn(warning, PatternWarning, stacklevel=2)
+    done.warnings[:0] = doubtful
     return NestedTFLite(written.data, done)
 
 

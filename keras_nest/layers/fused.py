@@ -30,7 +30,8 @@ def normalize(
 
     Args:
         x: float32 [batch, height, width, channels].
-        scale, offset: Gamma and beta, [channels]; None for 1 and 0.
+        scale: Gamma, [channels]; None for 1.
+        offset: Beta, [channels]; None for 0.
         epsilon: Added to the variance.
 
     Returns:

@@ -141,8 +141,8 @@ class NestedBatchNormalization(keras.layers.BatchNormalization):
         if measures and mask is None and self._fuses(inputs):
             return self._call_fused(inputs, level)
         if self.levels == 1 and self._collector is None:
-            measures = training and not self.fixed_statistics
-            return super().call(inputs, training=measures, mask=mask)
+            train = training and not self.fixed_statistics
+            return super().call(inputs, training=train, mask=mask)
         level = level_tensor(level, self.levels)
         # Variances overflow in half precision.
         x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))

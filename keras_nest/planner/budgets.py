@@ -176,8 +176,8 @@ def _check_feasible(
             raise NestError(
                 f"Expected budgets that a plan meets. Received: {share:g} for level "
                 f"{level}; the smallest that can be met is {_rounded_up(smallest):g}",
-                hint="Layers that stay dense cost the same at every level: exempt "
-                "fewer, or give smaller `densities`.",
+                hint="Raise the budget. Layers that stay dense cost the same at every "
+                "level: exempt fewer, or give smaller `densities`.",
             )
 
 

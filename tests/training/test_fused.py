@@ -43,7 +43,9 @@ def test_same_as_keras(levels: int, affine: bool) -> None:
     got = _trained(ours, **({"level": 1} if levels > 1 else {}))
     for one, other in zip(got, _trained(keras_own), strict=True):
         # Sums of 480 float32 values in another order.
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5 * np.abs(other).max())
+        np.testing.assert_allclose(
+            one, other, rtol=1e-4, atol=1e-5 * np.abs(other).max()
+        )
 
 
 def test_only_images_of_single_precision_or_less() -> None:
