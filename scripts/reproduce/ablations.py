@@ -1,4 +1,4 @@
-"""What the ablations change, one thing at a time, in the package's defaults."""
+"""What the ablations change, one thing at a time, in the way of "Best"."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """Options of `keras_nest.nest` that are not the defaults.
+    """What is not as in "Best": dense at first, planned, the defaults of `nest`.
 
     Attributes:
         group, title: What is changed, and into what.
-        options: Makes the options.
-        planned: Whether sparsities by layer are planned, at equal costs.
+        options: Makes options of `keras_nest.nest`.
+        planned: Whether sparsities by layer are planned, at equal costs; else all
+            layers have the asked ones.
+        dense: Share of the epochs in which the plain model is trained before.
     """
 
     group: str
     title: str
     options: Callable[[], Mapping[str, Any]] = dict
-    planned: bool = False
+    planned: bool = True
+    dense: float = 1 / 3
 
 
 def _options(**values: Any) -> Callable[[], Mapping[str, Any]]:
@@ -38,7 +41,11 @@ def _ramp(**values: Any) -> Callable[[], Mapping[str, Any]]:
 
 VARIANTS: dict[str, Variant] = {
     "": Variant("", ""),  # of runs that are no ablation
-    "base": Variant("the defaults", "all of them"),
+    "base": Variant("Best", "as it is"),
+    "scratch": Variant("dense at first", "no", planned=False, dense=0.0),
+    "dense-0.17": Variant("dense at first", "0.17", dense=1 / 6),
+    "dense-0.5": Variant("dense at first", "0.5", dense=1 / 2),
+    "uniform-layers": Variant("layers", "uniform", planned=False),
     "owner": Variant("routing", "owner", _options(routing="owner")),
     "distillation-0": Variant("distillation", "0", _options(distillation=0.0)),
     "distillation-2": Variant("distillation", "2", _options(distillation=2.0)),
@@ -57,5 +64,4 @@ VARIANTS: dict[str, Variant] = {
     "balanced": Variant("rows", "balanced", _options(balanced=True)),
     "element": Variant("blocks", "element", _options(pattern="element")),
     "1x4": Variant("blocks", "1x4", _options(pattern="1x4")),
-    "planned": Variant("layers", "planned", planned=True),
 }

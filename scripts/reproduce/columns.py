@@ -69,47 +69,46 @@ def _by_sparsity(recipe: str | None) -> Column:
     """A column that trains nested sparsities from scratch."""
 
     def column(run: Run, data: Data, trainer: Trainer) -> Any:
-        variant = ablations.VARIANTS[run.variant]
-
         def make() -> Any:
-            options = {"recipe": recipe, "seed": run.seed, **variant.options()}
-            return keras_nest.nest(_network(run, data), run.levels, **options)
+            model = _network(run, data)
+            return keras_nest.nest(model, run.levels, recipe=recipe, seed=run.seed)
 
-        if variant.planned or run.unit == "macs":
-            return _planned(run, data, trainer, recipe)
         return trainer.train("all", make, run.epochs)
 
     return column
 
 
-def _planned(run: Run, data: Data, trainer: Trainer, recipe: str | None) -> Any:
+def _best(run: Run, data: Data, trainer: Trainer) -> Any:
     """Dense for a third of the epochs, then with planned sparsities by layer.
 
     Where the levels are sparsities, the plan may cost what these would, everywhere.
     """
-    options = ablations.VARIANTS[run.variant].options()
-    before, after = _two_stages(run)
-    dense = trainer.train("dense", lambda: _network(run, data), before)
+    variant = ablations.VARIANTS[run.variant]
+    options = {"recipe": RECIPES[run.column], **variant.options()}
+    before, after = _two_stages(run, variant.dense)
+    dense = _network(run, data)
+    if before:
+        dense = trainer.train("dense", lambda: dense, before)
 
     def make() -> Any:
-        exempt = None if run.unit == "macs" else "first-convolution"
-        pattern = options.get("pattern", PATTERN)
-        chosen = keras_nest.plan(
-            dense,
-            _budgets(run, dense),
-            pattern=pattern,
-            exempt=exempt,
-            combine="product",
-        )
+        levels: Any = run.levels
+        if variant.planned:
+            levels = keras_nest.plan(
+                dense,
+                _budgets(run, dense),
+                pattern=options.get("pattern", PATTERN),
+                balanced=options.get("balanced"),
+                exempt=None if run.unit == "macs" else "first-convolution",
+            )
         keras.utils.set_random_seed(run.seed)
-        return keras_nest.nest(dense, chosen, recipe=recipe, seed=run.seed, **options)
+        return keras_nest.nest(dense, levels, seed=run.seed, **options)
 
     return trainer.train("nested", make, after)
 
 
 def _reds(run: Run, data: Data, trainer: Trainer) -> Any:
     """REDS: dense for a third of the epochs, sorted, planned widths, fine-tuned."""
-    before, after = _two_stages(run)
+    before, after = _two_stages(run, 1 / 3)
     dense = trainer.train("dense", lambda: _network(run, data), before)
 
     def make() -> Any:
@@ -125,9 +124,9 @@ def _reds(run: Run, data: Data, trainer: Trainer) -> Any:
     return trainer.train("nested", make, after)
 
 
-def _two_stages(run: Run) -> tuple[int, int]:
+def _two_stages(run: Run, share: float) -> tuple[int, int]:
     """Epochs of the dense model and of all levels; together those of the run."""
-    dense = max(1, run.epochs // 3) if run.epochs > 1 else 0
+    dense = round(run.epochs * share)
     return dense, run.epochs - dense
 
 
@@ -161,6 +160,8 @@ RECIPES: dict[str, str | None] = {
 
 COLUMNS: dict[str, Column] = {
     **{column: _by_sparsity(recipe) for column, recipe in RECIPES.items()},
+    "ablation": _best,
+    "best": _best,
     "dense": _dense,
     "reds": _reds,
 }
