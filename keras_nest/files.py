@@ -105,6 +105,14 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, Any]]
             hint="Save arrays with numpy.save(file, x) or numpy.savez(file, x=x, y=y).",
         )
     try:
+        with source.open("rb") as stream:
+            start = stream.read(6)
+        if not start.startswith((b"\x93NUMPY", b"PK")):
+            raise NestError(
+                f"Expected a file that numpy wrote. Received: {source}, which starts "
+                f"with {start!r}",
+                hint="Save arrays with numpy.save(file, x) or numpy.savez(file, x=x).",
+            )
         loaded = np.load(source, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return {"x": loaded}
@@ -115,6 +123,8 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray[Any, Any]]
             f"Cannot read {source}: {error.strerror}",
             hint="Check the path; it is taken relative to the current folder.",
         ) from error
+    except NestError:
+        raise
     except Exception as error:
         # numpy lets zipfile's, zlib's and pickle's own exceptions through.
         raise NestError(

@@ -20,7 +20,13 @@ def load_keras_model(path: str, modules: tuple[str, ...]) -> Any:
             f"Expected a Keras model file (.keras). Received: {path}",
             hint="Save the trained model with model.save('model.keras').",
         )
-    read_bytes(path)
+    content = read_bytes(path)
+    if path.endswith(".keras") and not content.startswith(b"PK"):
+        raise NestError(
+            f"Expected a file that Keras wrote. Received: {path}, which is no .keras "
+            "archive",
+            hint="Save the trained model with model.save('model.keras').",
+        )
     sys.path.insert(0, os.getcwd())
     for module in modules:
         try:

@@ -1,12 +1,27 @@
 # Sourced by the other scripts: makes the virtual environment .venv when it is missing
 # or older than pyproject.toml, and puts it first on the path.
 #
-#   source scripts/environment.sh EXTRAS        for example: tensorflow,tflm,plot
+#   source scripts/environment.sh EXTRAS "$@"   for example: tensorflow,tflm,plot
 #
+# Where there is none yet, --help is the script's first comment, with nothing set up.
 # PYTHON names the interpreter to start from (default: python3.11, else python3).
 
 environment_extras="$1"
 environment_root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+
+help_without_environment() {
+  local argument
+  [ -x "$environment_root/.venv/bin/python" ] && return
+  for argument in "$@"; do
+    case "$argument" in
+      --help | -h)
+        sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' \
+          "$environment_root/scripts/$(basename "$0")"
+        exit 0
+        ;;
+    esac
+  done
+}
 
 say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
 
@@ -96,4 +111,5 @@ print(".".join(version("tensorflow").split(".")[:2]))')"
   export KERAS_NEST_TFMOT_PYTHON="$venv/bin/python"
 }
 
+help_without_environment "${@:2}"
 make_environment

@@ -86,10 +86,10 @@ def convert(
     every nested layer becomes a custom op that reads the level from an input tensor.
     """
     from keras_nest import reporting
-    from keras_nest.files import read_bytes
+    from keras_nest.files import inputs_of, read_arrays
 
-    read_bytes(data)
     check_output(output, model, data)
+    x = inputs_of(read_arrays(data), data)
     from keras_nest.loading import load_keras_model
 
     keras_model = load_keras_model(model, modules)
@@ -101,7 +101,7 @@ def convert(
     with reporting.status("Converting: freeze, calibrate, quantize, pack"):
         tflite = to_tflite(
             keras_model,
-            data,
+            x,
             io=io,
             samples=samples,
             target=target,

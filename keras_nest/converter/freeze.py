@@ -6,6 +6,7 @@ model is walked from its output backwards; submodels are flattened on the way.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,7 +38,9 @@ def freeze(model: Any) -> Graph:
     if not isinstance(model, keras.Model):
         raise NestError(
             f"Expected a Keras model. Received: {type(model).__name__}",
-            hint="Pass what nest() returned, or a Functional or Sequential model.",
+            hint="Load the file first: keras.saving.load_model(path)."
+            if isinstance(model, str | os.PathLike)
+            else "Pass what nest() returned, or a Functional or Sequential model.",
         )
     if hasattr(model, "graph") and hasattr(model, "levels"):
         levels = int(model.levels)

@@ -163,7 +163,7 @@ def test_not_a_keras_file(command: Command, files: Path, tmp_path: Path) -> None
     fake.write_bytes(b"nothing of Keras")
     out = tmp_path / "out.tflite"
     arguments = ("--data", files / "x.npy", "-o", out)
-    failed(command("convert", fake, *arguments), "Cannot load")
+    failed(command("convert", fake, *arguments), "Keras wrote", "no .keras archive")
     with zipfile.ZipFile(fake, "w") as archive:
         archive.writestr("other.txt", "no config.json in here")
     failed(command("convert", fake, *arguments), "Cannot load", "config.json")
