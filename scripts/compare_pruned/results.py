@@ -15,10 +15,10 @@ from typing import Any
 
 from reproduce import data, runs
 from reproduce.runs import Run
+from reproduce.scores import int8_scores
 
 import keras_nest
-from compare_pruned import counts, lite
-from keras_nest import evaluation
+from compare_pruned import counts
 
 SCORING = (
     "ai-edge-litert",
@@ -84,16 +84,8 @@ class Scorer:
 
     def _facts(self, run: Run, loaded: data.Data, found: Trained) -> dict[str, Any]:
         start = time.perf_counter()
-        x, y = loaded.test
         facts = keras_nest.describe(found.tflite)
-        int8_by: dict[str, Any] = {"runtime": "TensorFlow Lite Micro"}
-        if facts.levels:
-            ran = evaluation.run_levels(found.tflite, x, dequantize=True).runs
-            outputs = [one.outputs for one in ran]
-        else:
-            outputs = [lite.outputs(found.tflite, x)]
-            same = lite.agreement(found.tflite, x, outputs[0])
-            int8_by = {"runtime": "TensorFlow Lite", **same}
+        in_int8, int8_by = int8_scores(found.tflite, loaded)
         levels = range(len(run.levels))
         counted: list[Any] = [None for _ in levels]
         if self.count:
@@ -103,7 +95,7 @@ class Scorer:
                 {
                     "asked": run.levels[level],
                     **found.accuracy[level],
-                    "int8": evaluation.score(outputs[level], x, y)[1],
+                    "int8": in_int8[level],
                     "macs": facts.macs[level],
                     "instructions": counted[level],
                 }
@@ -117,7 +109,7 @@ class Scorer:
             },
             "int8_by": int8_by,
             **found.extra,
-            "test_samples": len(x),
+            "test_samples": len(loaded.test[0]),
             "training": found.training,
             "scoring_seconds": round(time.perf_counter() - start, 1),
             "made_by": self._made_by(found.versions),

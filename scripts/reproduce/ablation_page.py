@@ -1,4 +1,4 @@
-"""The page of the ablations: each variant beside the defaults, seed by seed."""
+"""The page of the ablations: each variant beside "Best", seed by seed."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def _how(first: Result) -> str:
     return (
         f"The quickstart's net on {first['training']['samples']:,} images of "
         f"Fashion-MNIST, {first['epochs']} epochs; accuracy in % on "
-        f"{first['validation']:,} held out images, in float. The first line has the "
-        "defaults; the others the difference from it in points, of the same seeds, "
+        f"{first['validation']:,} held out images, in float. The first line is Best "
+        "as it is; the others the difference from it in points, of the same seeds, "
         "and its standard error. M4: instructions of all convolutions and dense "
         "layers, by the cost table, over those of the first line."
     )

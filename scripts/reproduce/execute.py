@@ -45,8 +45,10 @@ def execute(
     in_float = scores.float_scores(model, loaded)
     tflite, file_facts, instructions = scores.converted(model, loaded)
     # Ablations choose among ways to train, which int8 has no say in.
-    ablation = run.column == "ablation"
-    in_int8 = None if ablation else scores.int8_scores(tflite, loaded)
+    # Ablations choose among ways to train, which int8 has no say in.
+    in_int8, int8_by = None, None
+    if run.column != "ablation":
+        in_int8, int8_by = scores.int8_scores(tflite, loaded)
     levels = [
         {
             "asked": asked,
@@ -65,6 +67,7 @@ def execute(
         "recipe": columns.options_of(run),
         "results": levels,
         "file": file_facts,
+        "int8_by": int8_by,
         "training": {
             "seconds": round(clock.seconds, 1),
             "cpu_seconds": round(clock.cpu_seconds, 1),

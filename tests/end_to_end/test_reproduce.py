@@ -190,4 +190,4 @@ def test_the_command_in_quick(tmp_path: Path) -> None:
         "out",
         "runs",
     }
-    assert "| the defaults | all of them | 1 |" in done.stdout
+    assert "| Best | as it is | 1 |" in done.stdout
