@@ -29,7 +29,8 @@ def normalize(
     """Normalizes a batch by its own moments, as `keras.ops.batch_normalization`.
 
     Args:
-        x: float32 [batch, height, width, channels].
+        x: [batch, height, width, channels] in float32 or less. In half precision the
+            op sums, and gives the moments, in float32 all the same.
         scale: Gamma, [channels]; None for 1.
         offset: Beta, [channels]; None for 0.
         epsilon: Added to the variance.

@@ -176,7 +176,7 @@ class NestedBatchNormalization(keras.layers.BatchNormalization):
     def _call_fused(self, inputs: Tensor, level: Any) -> Tensor:
         level = level_tensor(level, self.levels)
         outputs, mean, variance = fused.normalize(
-            ops.cast(inputs, "float32"),
+            inputs,
             self.of_level(self.gamma, level),
             self.of_level(self.beta, level),
             self.epsilon,
