@@ -20,6 +20,7 @@ from keras_nest.masks import Pattern
 from keras_nest.nesting.exempt import Exempt
 from keras_nest.nesting.graph import Options, nested_graph
 from keras_nest.nesting.widths import widths_of_sparsities
+from keras_nest.planner import plan, uniform_budgets
 from keras_nest.prefixes import Widths
 from keras_nest.recipes import Recipe, recipe_of
 from keras_nest.training.nested_model import NestedModel
@@ -28,6 +29,7 @@ from keras_nest.training.schedules import MaskSchedule
 
 __all__ = ["NestedModel", "nest"]
 
+LAYERS = ("uniform", "planned")
 BATCH_NORMS = ("private", "shared", "fixed", "group")
 BY_RECIPE = "by-recipe"
 CHANNEL, BITS = "channel", "bits"
@@ -44,6 +46,7 @@ def nest(
     recipe: str | Recipe | None = None,
     pattern: str | Pattern | None = None,
     balanced: bool | None = None,
+    layers: str | None = None,
     target: str | None = None,
     exempt: Exempt = BY_RECIPE,
     batch_norm: str | None = None,
@@ -82,6 +85,10 @@ def nest(
             to the asked one; `exempt`, `balanced` and `target` have no say then.
         balanced: Whether every output row keeps the same number of blocks. Default: as
             the pattern's name says ("1x2-balanced").
+        layers: "uniform" (default): every layer has the asked sparsities. "planned":
+            each gets its own by `keras_nest.plan` at the same multiply-accumulates,
+            from its magnitudes, so train the model first. Says nothing where `layers`
+            could not differ: of sparsities by layer, widths and bit widths.
         target: Core to choose the pattern for, such as "cortex-m4"; see
             `keras_nest.targets`. Nothing of it is kept in the model.
         exempt: Which convolutions and Dense layers stay dense: "first-convolution" (the
@@ -132,6 +139,7 @@ def nest(
         )
     given: dict[str, Any] = {
         "balanced": balanced,
+        "layers": layers,
         "batch_norm": batch_norm,
         "routing": routing,
         "level_weights": level_weights,
@@ -180,9 +188,20 @@ def nest(
     if pattern is None:
         # A plan counts in blocks of its own pattern.
         pattern = getattr(sparsities, "pattern", None) or choice.pattern
+    block = Pattern.parse(pattern, choice.balanced)
+    if choice.layers not in LAYERS:
+        raise NestError(
+            f"Expected `layers` to be one of {LAYERS}. "
+            f"Received: layers={choice.layers!r}"
+        )
+    free = prefixes is None and bits is None and choice.layers == "planned"
+    if free and isinstance(values, tuple):
+        budgets = uniform_budgets(model, values, pattern=block, exempt=exempt)
+        values = dict(plan(model, budgets, pattern=block, exempt=exempt))
+        exempt = None
     options = Options(
         values,
-        Pattern.parse(pattern, choice.balanced),
+        block,
         check_routing(choice.routing),
         choice.batch_norm,
         line=line,

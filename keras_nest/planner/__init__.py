@@ -6,9 +6,16 @@ channels; here each layer chooses one of some densities at every level, and what
 chooses never falls from a level to the next denser one.
 """
 
-from keras_nest.planner.budgets import plan
+from keras_nest.planner.budgets import plan, uniform_budgets
 from keras_nest.planner.candidates import PlannedLayer
 from keras_nest.planner.result import Plan
 from keras_nest.planner.widths import PlannedWidths, plan_widths
 
-__all__ = ["Plan", "PlannedLayer", "PlannedWidths", "plan", "plan_widths"]
+__all__ = [
+    "Plan",
+    "PlannedLayer",
+    "PlannedWidths",
+    "plan",
+    "plan_widths",
+    "uniform_budgets",
+]

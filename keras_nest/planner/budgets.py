@@ -8,13 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from keras_nest import masks
 from keras_nest.errors import NestError
 from keras_nest.levels import one_for_each
 from keras_nest.masks import Pattern
 from keras_nest.nesting.exempt import FIRST_CONVOLUTION, Exempt
 from keras_nest.nesting.graph import Options, nested_graph
 from keras_nest.nesting.kernel_calls import kernel_calls
-from keras_nest.planner.candidates import Choices, Cost, choices, layers_of, macs
+from keras_nest.planner.candidates import (
+    Choices,
+    Cost,
+    PlannedLayer,
+    choices,
+    layers_of,
+    macs,
+)
 from keras_nest.planner.instructions import instructions
 from keras_nest.planner.knapsack import Solution, solve
 from keras_nest.planner.result import Plan
@@ -96,19 +104,11 @@ def plan(
             raise NestError(
                 f"Expected `{key}` to be one of {known}. Received: {key}={value!r}"
             )
-    if isinstance(model, NestedModel):
-        raise NestError(
-            "Expected a model that is not nested. "
-            f"Received: NestedModel {model.name!r}, which is nested already",
-            hint="Plan for the plain model, or for one level: model.level(0).",
-        )
     block = Pattern.parse(pattern, balanced)
     unit = "MACs" if cost is macs else "cost"
     if isinstance(cost, str):
         cost, unit = instructions(cost), "instructions"
-    dense = Options((0.0,) * len(shares), block)
-    graph = nested_graph(model, dense, exempt)
-    layers = layers_of(kernel_calls(graph), len(shares), importance)
+    layers = _layers(model, len(shares), block, exempt, importance)
     all_choices = [choices(layer, grid, cost, combine) for layer in layers]
     dense_cost = sum(float(cost(one.layer, 1.0)) for one in all_choices)
     planned = [one for one in all_choices if one.layer.pattern is not None]
@@ -126,6 +126,66 @@ def plan(
         gap=solution.gap,
         unit=unit,
     )
+
+
+def uniform_budgets(
+    model: Any,
+    sparsities: Sequence[float],
+    *,
+    pattern: str | Pattern = "1x2",
+    balanced: bool | None = None,
+    exempt: Exempt = FIRST_CONVOLUTION,
+    cost: Cost | str = macs,
+) -> tuple[float, ...]:
+    """What levels cost that have the same sparsity in every layer.
+
+    For a plan whose levels cost what these would:
+    `plan(model, uniform_budgets(model, (0.9, 0.8, 0.7)))`.
+
+    Args:
+        model: What `nest` takes.
+        sparsities: Of each level, falling, as `nest` takes them.
+        pattern: See `plan`; give both the same, of this and what follows.
+        balanced: See `plan`.
+        exempt: See `plan`.
+        cost: See `plan`.
+
+    Returns:
+        For each level its share of what the dense model costs, as `plan` takes them.
+
+    Raises:
+        NestError: If an argument is out of range, or the model cannot be nested.
+    """
+    asked = masks.check_sparsities(sparsities)
+    block = Pattern.parse(pattern, balanced)
+    if isinstance(cost, str):
+        cost = instructions(cost)
+    layers = _layers(model, 1, block, exempt, "squares")
+
+    def total(density: float) -> float:
+        return sum(
+            float(cost(one, 1.0 if one.pattern is None else density)) for one in layers
+        )
+
+    return tuple(total(1.0 - sparsity) / total(1.0) for sparsity in asked)
+
+
+def _layers(
+    model: Any,
+    levels: int,
+    block: Pattern,
+    exempt: Exempt,
+    importance: str | Mapping[str, Any],
+) -> list[PlannedLayer]:
+    if isinstance(model, NestedModel):
+        raise NestError(
+            "Expected a model that is not nested. "
+            f"Received: NestedModel {model.name!r}, which is nested already",
+            hint="Plan for the plain model, or for one level: model.level(0).",
+        )
+    dense = Options((0.0,) * levels, block)
+    graph = nested_graph(model, dense, exempt)
+    return layers_of(kernel_calls(graph), levels, importance)
 
 
 def check_budgets(budgets: Sequence[float]) -> tuple[float, ...]:

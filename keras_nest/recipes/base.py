@@ -20,12 +20,13 @@ class Recipe:
     with other fields, such as `Dress(routing="owner")`, is that recipe changed.
 
     Attributes:
-        pattern, balanced, exempt, batch_norm, routing, level_weights, distillation,
-            schedule, levels_per_step: See `keras_nest.nest`.
+        pattern, balanced, layers, exempt, batch_norm, routing, level_weights,
+            distillation, schedule, levels_per_step: See `keras_nest.nest`.
     """
 
     pattern: str | Pattern = "1x2"
     balanced: bool | None = None
+    layers: str = "uniform"
     exempt: Exempt = FIRST_CONVOLUTION
     batch_norm: str = "private"
     routing: str = "sum"

@@ -13,8 +13,10 @@ from keras_nest.recipes.base import Recipe
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Best(Recipe):
-    """All levels in every step, each taught by the densest, as the package's defaults.
+    """Sparsities by layer, planned from the magnitudes of a model that was trained.
 
-    Distillation is what the sparsest level gains most from. Routing "owner" gives it a
-    little more and takes as much from each of the others, so that gradients are summed.
+    For a third of the epochs train the plain model, then nest it and train all levels:
+    the plan needs its magnitudes, and while there is one level training costs a third.
     """
+
+    layers: str = "planned"

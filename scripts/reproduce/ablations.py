@@ -9,20 +9,17 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
-    """What is not as in "Best": dense at first, planned, the defaults of `nest`.
+    """What is not as in "Best".
 
     Attributes:
         group, title: What is changed, and into what.
         options: Makes options of `keras_nest.nest`.
-        planned: Whether sparsities by layer are planned, at equal costs; else all
-            layers have the asked ones.
         dense: Share of the epochs in which the plain model is trained before.
     """
 
     group: str
     title: str
     options: Callable[[], Mapping[str, Any]] = dict
-    planned: bool = True
     dense: float = 1 / 3
 
 
@@ -42,10 +39,10 @@ def _ramp(**values: Any) -> Callable[[], Mapping[str, Any]]:
 VARIANTS: dict[str, Variant] = {
     "": Variant("", ""),  # of runs that are no ablation
     "base": Variant("Best", "as it is"),
-    "scratch": Variant("dense at first", "no", planned=False, dense=0.0),
+    "scratch": Variant("dense at first", "no", _options(layers="uniform"), dense=0.0),
     "dense-0.17": Variant("dense at first", "0.17", dense=1 / 6),
     "dense-0.5": Variant("dense at first", "0.5", dense=1 / 2),
-    "uniform-layers": Variant("layers", "uniform", planned=False),
+    "uniform-layers": Variant("layers", "uniform", _options(layers="uniform")),
     "owner": Variant("routing", "owner", _options(routing="owner")),
     "distillation-0": Variant("distillation", "0", _options(distillation=0.0)),
     "distillation-2": Variant("distillation", "2", _options(distillation=2.0)),

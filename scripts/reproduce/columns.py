@@ -11,7 +11,6 @@ import keras
 
 import keras_nest
 from keras_nest.recipes import recipe_of
-from keras_nest.summary import layer_facts
 from reproduce import ablations, networks
 from reproduce.data import Data
 from reproduce.runs import Run
@@ -79,12 +78,9 @@ def _by_sparsity(recipe: str | None) -> Column:
 
 
 def _best(run: Run, data: Data, trainer: Trainer) -> Any:
-    """Dense for a third of the epochs, then with planned sparsities by layer.
-
-    Where the levels are sparsities, the plan may cost what these would, everywhere.
-    """
+    """Dense for a third of the epochs, then with planned sparsities by layer."""
     variant = ablations.VARIANTS[run.variant]
-    options = {"recipe": RECIPES[run.column], **variant.options()}
+    options = {"recipe": "best", **variant.options()}
     before, after = _two_stages(run, variant.dense)
     dense = _network(run, data)
     if before:
@@ -92,14 +88,8 @@ def _best(run: Run, data: Data, trainer: Trainer) -> Any:
 
     def make() -> Any:
         levels: Any = run.levels
-        if variant.planned:
-            levels = keras_nest.plan(
-                dense,
-                _budgets(run, dense),
-                pattern=options.get("pattern", PATTERN),
-                balanced=options.get("balanced"),
-                exempt=None if run.unit == "macs" else "first-convolution",
-            )
+        if run.unit == "macs":
+            levels = keras_nest.plan(dense, levels, pattern=PATTERN, exempt=None)
         keras.utils.set_random_seed(run.seed)
         return keras_nest.nest(dense, levels, seed=run.seed, **options)
 
@@ -134,21 +124,12 @@ def _budgets(run: Run, model: Any) -> tuple[float, ...]:
     """What the levels may cost: shares of the dense multiply-accumulates."""
     if run.unit == "macs":
         return run.levels
-    uniform = keras_nest.nest(model, run.levels, pattern=PATTERN)
-    return _macs_shares(uniform)
-
-
-def _macs_shares(nested: Any) -> tuple[float, ...]:
-    facts = layer_facts(nested.graph, nested.levels)
-    positions = [round(one.macs[-1] / max(one.nonzeros[-1], 1)) for one in facts]
-    dense = sum(one.weights * n for one, n in zip(facts, positions, strict=True))
-    totals = [sum(one.macs[level] for one in facts) for level in range(nested.levels)]
-    return tuple(total / dense for total in totals)
+    return keras_nest.uniform_budgets(model, run.levels, pattern=PATTERN)
 
 
 RECIPES: dict[str, str | None] = {
     "separate": None,
-    "ablation": None,
+    "ablation": "best",
     "best": "best",
     "nested-sparse": "nested-sparse",
     "dress": "dress",

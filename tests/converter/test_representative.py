@@ -128,7 +128,7 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
     for name in ("cut.npz", "pickled.npy"):
         with pytest.raises(NestError, match="as a numpy file"):
             load(tmp_path / name, SHAPE)
-    with pytest.raises(NestError, match="a file that numpy wrote.*starts with b'no n"):
+    with pytest.raises(NestError, match=r"a file that numpy wrote.*starts with b'no n"):
         load(tmp_path / "x.npy", SHAPE)
     with pytest.raises(NestError, match=r"array named 'x'.*\['a', 'b'\]"):
         load(tmp_path / "many.npz", SHAPE)

@@ -146,7 +146,7 @@ def test_ablations_are_differences_of_the_same_seeds(
         result("ablation", LEVELS, (0.99, 0.99), seed=3, variant="owner"),
     ]
     page = reproduce.ablation_page.page(runs, "Ablations")
-    base, owner = lines_of(page, "the defaults")[0], lines_of(page, "routing")[0]
+    base, owner = lines_of(page, "Best")[0], lines_of(page, "routing")[0]
     assert base[2:6] == ["2", "81.00 ± 1.00", "85.50 ± 0.50", "83.25 ± 0.75"]
     assert owner[:6] == [
         *("routing", "owner", "2"),

@@ -32,25 +32,33 @@ def data(count: int = 96) -> tuple[Any, Any]:
     return x.astype("float32"), y
 
 
-def trained(**options: Any) -> Any:
-    keras.utils.set_random_seed(3)
-    model = keras_nest.nest(network(), SPARSITIES, **options)
+def fitted(model: Any, epochs: int) -> Any:
     model.compile(
         keras.optimizers.Adam(0.01),
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=False,
     )
-    model.fit(*data(), batch_size=16, epochs=6, verbose=0)
+    model.fit(*data(), batch_size=16, epochs=epochs, verbose=0)
     return model
+
+
+def trained(by_layer: bool, **options: Any) -> Any:
+    keras.utils.set_random_seed(3)
+    dense = fitted(network(), 2)
+    sparsities: Any = SPARSITIES
+    if by_layer:
+        budgets = keras_nest.uniform_budgets(dense, SPARSITIES)
+        sparsities = keras_nest.plan(dense, budgets)
+    return fitted(keras_nest.nest(dense, sparsities, **options), 4)
 
 
 def test_best_is_its_parts_put_together_by_hand() -> None:
     assert RECIPES["best"] is Best is keras_nest.Best
-    by_name = trained(recipe="best")
+    by_name = trained(by_layer=False, recipe="best")
     by_hand = trained(
+        by_layer=True,
         pattern="1x2",
-        exempt="first-convolution",
         batch_norm="private",
         routing="sum",
         level_weights="sparsest-twice",

@@ -322,3 +322,25 @@ def test_layers_of_submodels_are_planned_by_their_new_names() -> None:
     assert set(found) == {"dense", "dense_1"}
     model = keras_nest.nest(base, found)
     assert macs_of(model) == list(found.costs)
+
+
+def test_uniform_budgets_are_the_shares_of_uniform_sparsities() -> None:
+    model = network()
+    *costs, dense = macs_of(keras_nest.nest(model, (0.75, 0.5, 0.0)))
+    shares = [cost / dense for cost in (*costs, dense)]
+    assert keras_nest.uniform_budgets(model, (0.75, 0.5, 0.0)) == pytest.approx(shares)
+
+
+def test_planned_layers_cost_what_uniform_ones_cost() -> None:
+    model = network()
+    uniform = keras_nest.nest(model, (0.75, 0.5))
+    planned = keras_nest.nest(model, (0.75, 0.5), layers="planned")
+    by_layer = {layer.name: layer.sparsities for layer in planned.nested_layers}
+    assert len(set(by_layer.values())) > 1
+    for most, got in zip(macs_of(uniform), macs_of(planned), strict=True):
+        assert 0.9 * most < got <= most
+
+
+def test_layers_must_be_known() -> None:
+    with pytest.raises(NestError, match=r"`layers` to be one of .*'planned'"):
+        keras_nest.nest(network(), (0.5, 0.0), layers="random")
