@@ -45,6 +45,7 @@ VARIANTS: dict[str, Variant] = {
     "uniform-layers": Variant("layers", "uniform", _options(layers="uniform")),
     "owner": Variant("routing", "owner", _options(routing="owner")),
     "distillation-0": Variant("distillation", "0", _options(distillation=0.0)),
+    "distillation-0.5": Variant("distillation", "0.5", _options(distillation=0.5)),
     "distillation-2": Variant("distillation", "2", _options(distillation=2.0)),
     "distillation-only": Variant("distillation", "only", _options(distillation="only")),
     "shared": Variant("BatchNorm", "shared", _options(batch_norm="shared")),

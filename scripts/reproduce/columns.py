@@ -16,6 +16,7 @@ from reproduce.data import Data
 from reproduce.runs import Run
 from reproduce.training import LOSS, Trainer
 
+BEST = "best"
 PATTERN = "1x2"  # of the columns whose paper names none
 
 Column = Callable[[Run, Data, Trainer], Any]
@@ -80,7 +81,7 @@ def _by_sparsity(recipe: str | None) -> Column:
 def _best(run: Run, data: Data, trainer: Trainer) -> Any:
     """Dense for a third of the epochs, then with planned sparsities by layer."""
     variant = ablations.VARIANTS[run.variant]
-    options = {"recipe": "best", **variant.options()}
+    options = {"recipe": BEST, **variant.options()}
     before, after = _two_stages(run, variant.dense)
     dense = _network(run, data)
     if before:
@@ -129,8 +130,9 @@ def _budgets(run: Run, model: Any) -> tuple[float, ...]:
 
 RECIPES: dict[str, str | None] = {
     "separate": None,
-    "ablation": "best",
-    "best": "best",
+    "ablation": BEST,
+    "best": BEST,
+    "separate-best": BEST,
     "nested-sparse": "nested-sparse",
     "dress": "dress",
     "lcs": "lcs",
@@ -143,6 +145,7 @@ COLUMNS: dict[str, Column] = {
     **{column: _by_sparsity(recipe) for column, recipe in RECIPES.items()},
     "ablation": _best,
     "best": _best,
+    "separate-best": _best,
     "dense": _dense,
     "reds": _reds,
 }

@@ -10,9 +10,9 @@ from typing import Any
 Result = dict[str, Any]
 
 TITLES = {
-    "dense": "dense",
     "tfmot": "tfmot, each alone",
     "separate": "ours, each alone",
+    "separate-best": "Best's way, each alone",
     "us-net": "US-Net",
     "dress": "Dress",
     "lcs": "LCS",
@@ -20,7 +20,7 @@ TITLES = {
     "nested-sparse": "NestedSparse",
     "best": "Best",
 }
-ALONE = ("dense", "tfmot", "separate")
+ALONE = ("tfmot", "separate", "separate-best")
 """Columns that train a model for each level."""
 
 

@@ -35,6 +35,7 @@ def comparison(results: Sequence[Result], name: str, title: str) -> str:
         f"<!-- Made by: scripts/reproduce_{name} --tables -->",
         f"# {title}",
         _how(results),
+        *_dense(results),
     ]
     shown = sections(results)
     if shown:
@@ -53,6 +54,19 @@ def sections(results: Sequence[Result]) -> list[list[Column]]:
     sets = {tuple(r["levels"]) for r in results if len(r["levels"]) > 1}
     # The milder of the sets first: 0.9/0.8/0.7 before 0.95/0.8/0.5.
     return [columns_of(results, levels, list(TITLES)) for levels in sorted(sets)]
+
+
+def _dense(results: Sequence[Result]) -> list[str]:
+    """What the plain model gives that was trained alone, where a run has it."""
+    return [
+        f"The plain model, trained alone (seed {found['seed']}): "
+        f"{100 * level['int8']:.2f} % in int8, {100 * level['test']:.2f} % in float, "
+        f"{level['macs']:,} multiply-accumulates, {level['instructions']:,} "
+        f"instructions, {found['training']['cpu_seconds']:.0f} CPU seconds."
+        for found in results
+        if found["column"] == "dense"
+        for level in found["results"]
+    ]
 
 
 def _section(columns: list[Column], unit: str) -> list[str]:

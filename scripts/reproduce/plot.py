@@ -15,9 +15,9 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 _COLORS = {
-    "dense": "#000000",
     "tfmot": "#8c6d31",
     "separate": "#7f7f7f",
+    "separate-best": "#3d3d3d",
     "us-net": "#e07a1f",
     "dress": "#2a9d8f",
     "lcs": "#9b3fa8",

@@ -107,6 +107,15 @@ def test_what_is_trained_level_by_level_is_summed(
     assert "One joint training took 0.50 of the processor time" in page
 
 
+def test_the_plain_model_stands_above_the_tables(
+    reproduce: SimpleNamespace, results: list[Any]
+) -> None:
+    assert "The plain model" not in reproduce.pages.comparison(results, "x", "Title")
+    results = [*results, result("dense", (0.0,), (0.9123,), seed=3)]
+    page = reproduce.pages.comparison(results, "x", "Title")
+    assert "The plain model, trained alone (seed 3): 91.23 % in int8" in page
+
+
 def test_a_seed_counts_when_all_its_levels_are_there(
     reproduce: SimpleNamespace, results: list[Any]
 ) -> None:
