@@ -59,6 +59,7 @@ _PUBLIC = {
     "convert": "keras_nest.converter.convert",
     "extract": "keras_nest.converter.extract",
     "describe": "keras_nest.converter.describe",
+    "annotate": "keras_nest.converter.annotate",
     "Interpreter": "keras_nest.runtime",
 }
 

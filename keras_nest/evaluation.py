@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_nest.errors import NestError
-from keras_nest.files import inputs_of, read_arrays, write_atomic
+from keras_nest.files import inputs_of, read_arrays, read_bytes, write_atomic
 
 Array = np.ndarray[Any, Any]
 Progress = Callable[[int, int], None]
@@ -219,6 +219,28 @@ def score_tflite(
     """Scores every level of a .tflite as TFLM computes it."""
     results = run_levels(path, x, progress=progress, dequantize=True)
     return _scores(path, "int8 (TFLM)", [run.outputs for run in results.runs], x, y)
+
+
+def check_save(paths: list[str]) -> None:
+    """Says before anything is measured whether the scores can be saved.
+
+    Raises:
+        NestError: If there is no .tflite, or one has no metadata to save them in.
+    """
+    from keras_nest.converter import annotate, flatbuffer
+
+    if not paths:
+        raise NestError("Expected a .tflite to save scores in. Received: none")
+    for path in paths:
+        annotate.of_file(flatbuffer.load(read_bytes(path)))
+
+
+def save_scores(path: str, scores: dict[str, Any], samples: int) -> None:
+    """Writes what `score_tflite` measured into the metadata of that file."""
+    from keras_nest.converter.annotate import annotate
+
+    saved = annotate(read_bytes(path), scores["levels"], scores["metric"], samples)
+    write_atomic(path, saved)
 
 
 def _scores(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from keras_nest.converter.describe import ModelFacts, OpFacts
     from keras_nest.converter.report import ConversionReport
     from keras_nest.evaluation import RunResults
+    from keras_nest.metadata import LevelsMetadata
 
 # What a table needs at the most; a pipe has no width of its own to cut it to.
 PIPE_WIDTH = 120
@@ -129,6 +130,8 @@ def print_facts(name: str, facts: ModelFacts) -> None:
         "Operators: "
         + ", ".join(f"{count} {op}" for op, count in sorted(facts.operators.items()))
     )
+    if facts.metadata is not None:
+        print_levels(console, facts.metadata)
     if facts.levels == 0:
         console.print("A plain model: no nested ops, no level input.")
         return
@@ -153,6 +156,37 @@ def print_facts(name: str, facts: ModelFacts) -> None:
     ):
         bytes_table.add_row(what, f"{stored:,} : {other:,}", f"{stored / other:.3f}")
     console.print(bytes_table)
+
+
+def print_levels(console: Console, metadata: LevelsMetadata) -> None:
+    """What the file says of its levels to whoever reads it, firmware too."""
+    metric = metadata.metric or "accuracy"
+    made = table("Metadata: the levels", "level", "sparsity", "MACs", metric)
+    for core in metadata.instructions:
+        mark = " *" if core == metadata.converted_for else ""
+        made.add_column(f"{core}{mark}\ninstructions", justify="right")
+    for number, level in enumerate(metadata.levels):
+        counts = [counts[number] for counts in metadata.instructions.values()]
+        cells = [_known(count) for count in (level.macs, *counts)]
+        shown = "-" if level.score is None else score_text(metric, level.score)
+        made.add_row(str(number), f"{level.sparsity:.3f}", cells[0], shown, *cells[1:])
+    console.print(made)
+    notes = []
+    if metadata.instructions:
+        notes.append("Instructions: predicted, of the nested ops. *: converted for.")
+    if metadata.metric is None:
+        notes.append("Accuracy is not known: keras-nest evaluate --save measures it.")
+    elif metadata.samples:
+        notes.append(f"Measured on {metadata.samples:,} samples.")
+    console.print("\n".join(notes))
+
+
+def _known(count: int | None) -> str:
+    return "-" if count is None else f"{count:,}"
+
+
+def score_text(metric: str, value: float) -> str:
+    return f"{100 * value:.2f} %" if metric == "accuracy" else f"{value:.6g}"
 
 
 def _op_cells(op: OpFacts, levels: int) -> list[str]:
@@ -249,11 +283,7 @@ def print_scores(scores: list[dict[str, Any]]) -> None:
     names = [f"level {level}" for level in range(levels)]
     made = table("Scores", "model", "computed as", "metric", *names)
     for score in scores:
-        accuracy = score["metric"] == "accuracy"
-        cells = [
-            f"{100 * value:.2f} %" if accuracy else f"{value:.6g}"
-            for value in score["levels"]
-        ]
+        cells = [score_text(score["metric"], value) for value in score["levels"]]
         cells += [""] * (levels - len(cells))
         made.add_row(score["model"], score["kind"], score["metric"], *cells)
     output().print(made)

@@ -66,6 +66,12 @@ def run(
 @click.option(
     "--limit", type=click.IntRange(min=1), help="Use only the first N samples."
 )
+@click.option(
+    "--save",
+    is_flag=True,
+    help="Write what was measured in TFLM into the .tflite itself: `inspect` shows it, "
+    "and firmware can read it.",
+)
 @option_import
 @option_json
 def evaluate(
@@ -73,6 +79,7 @@ def evaluate(
     data: str,
     labels: str | None,
     limit: int | None,
+    save: bool,
     modules: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -83,12 +90,18 @@ def evaluate(
     """
     from keras_nest import evaluation, reporting
 
+    tflites = [path for path in models if path.endswith(".tflite")]
+    if save:
+        evaluation.check_save(tflites)
     x, y = evaluation.load_data(data, labels=labels, limit=limit)
     scores = []
     for path in models:
-        if path.endswith(".tflite"):
+        if path in tflites:
             with reporting.progress() as bar:
                 scores.append(evaluation.score_tflite(path, x, y, bar))
+            if save:
+                evaluation.save_scores(path, scores[-1], len(x))
+                click.echo(f"Wrote the scores into {path}.", err=True)
         else:
             from keras_nest.loading import load_keras_model
 

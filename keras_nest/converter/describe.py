@@ -13,16 +13,11 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from keras_nest import format as packed_format
-from keras_nest.converter import flatbuffer
-from keras_nest.converter.flatbuffer import CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED
+from keras_nest.converter import annotate, flatbuffer, weight_counts
 from keras_nest.converter.nested_file import NestedOperator, nested_operators
+from keras_nest.converter.weight_counts import KINDS
 from keras_nest.format import NestedOp
-
-_KINDS = {
-    CONV_2D: "conv_2d",
-    DEPTHWISE_CONV_2D: "depthwise_conv_2d",
-    FULLY_CONNECTED: "fully_connected",
-}
+from keras_nest.metadata import LevelsMetadata
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +71,7 @@ class ModelFacts:
         packed_bytes, dense_bytes, separate_bytes, entropy_bound: Sums of the ops'.
         separate_file_bytes: Whole files, one sparse file per level, summed.
         file_bytes: Size of this file.
+        metadata: What the file itself says of its levels; None where it says nothing.
     """
 
     description: str
@@ -92,6 +88,7 @@ class ModelFacts:
     separate_file_bytes: int
     entropy_bound: float
     file_bytes: int
+    metadata: LevelsMetadata | None
 
     def as_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -115,8 +112,8 @@ def describe(tflite: bytes) -> ModelFacts:
         code, _ = flatbuffer.code_of(model, operator)
         if index in by_index:
             ops.append(_nested_facts(by_index[index]))
-        elif code in _KINDS:
-            ops.append(_builtin_facts(model, operator, _KINDS[code]))
+        elif code in KINDS:
+            ops.append(_builtin_facts(model, operator, KINDS[code]))
     count = max(levels, 1)
     weights = sum(op.weights for op in ops)
     kept = [sum(_at(op.nonzeros, level) for op in ops) for level in range(count)]
@@ -137,6 +134,7 @@ def describe(tflite: bytes) -> ModelFacts:
         separate_file_bytes=count * (len(tflite) - packed) + separate,
         entropy_bound=sum(op.entropy_bound for op in ops),
         file_bytes=len(tflite),
+        metadata=annotate.read(model),
     )
 
 
@@ -165,8 +163,7 @@ def _nested_facts(nested: NestedOperator) -> OpFacts:
     geometry = op.geometry
     sections = packed_format.section_sizes(nested.blob)
     total = sections.pop("total")
-    kept = [packed_format.level_weights(op, level) for level in range(op.levels)]
-    positions = geometry.out_h * geometry.out_w
+    counts = weight_counts.of_nested(op)
     return OpFacts(
         name=nested.name,
         op=geometry.op,
@@ -174,9 +171,9 @@ def _nested_facts(nested: NestedOperator) -> OpFacts:
         encoding=packed_format.variant_of(nested.blob),
         block="-" if op.level_of is None else f"{op.block[0]}x{op.block[1]}",
         weights=op.weights.size,
-        nonzeros=kept,
-        sparsity=[1 - value / op.weights.size for value in kept],
-        macs=[value * positions for value in kept],
+        nonzeros=[one.kept for one in counts],
+        sparsity=[1 - one.kept / one.weights for one in counts],
+        macs=[one.macs for one in counts],
         packed_bytes=total,
         sections=sections,
         dense_bytes=_dense_bytes(op.weights.size, geometry.out_c),
@@ -207,8 +204,8 @@ def single_level(op: NestedOp, level: int) -> NestedOp:
 def _builtin_facts(model: Any, operator: Any, kind: str) -> OpFacts:
     tensors = model.subgraphs[0].tensors
     kernel = tensors[operator.inputs[1]]
-    output = tensors[operator.outputs[0]]
-    weights = int(np.prod(kernel.shape))
+    counts = weight_counts.of_builtin(model, operator, kind)
+    weights = counts.weights
     channels = int(kernel.shape[3 if kind == "depthwise_conv_2d" else 0])
     stored = sum(
         len(flatbuffer.tensor_data(model, tensors[index]))
@@ -224,7 +221,7 @@ def _builtin_facts(model: Any, operator: Any, kind: str) -> OpFacts:
         weights=weights,
         nonzeros=[weights],
         sparsity=[0.0],
-        macs=[weights * int(np.prod(output.shape)) // channels],
+        macs=[counts.macs],
         packed_bytes=stored,
         sections={},
         dense_bytes=_dense_bytes(weights, channels),

@@ -10,6 +10,8 @@ from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import flexbuffers
 
 from keras_nest import format as packed_format
+from keras_nest import metadata
+from keras_nest.converter import annotate
 from keras_nest.converter import graph as ir
 from keras_nest.converter.advice import Advice, advise
 from keras_nest.converter.choose import Choice, Request, choose
@@ -88,6 +90,9 @@ class _Emitter:
                 outputs[LEVEL] = self.level
         writer.signature(inputs, outputs, SIGNATURE)
         writer.metadata(MIN_RUNTIME_VERSION, RUNTIME_VERSION.encode().ljust(16, b"\0"))
+        levels = annotate.levels_metadata(writer.model, self.options.choice.costs.core)
+        if levels is not None:
+            writer.metadata(metadata.NAME, metadata.pack(levels))
         data = writer.finish(description)
         return Written(data, self.nested, self.advice, self.builtin, self.reasons)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from keras_nest.converter import flatbuffer, sweep
+from keras_nest.converter import annotate, flatbuffer, sweep, weight_counts
 from keras_nest.converter.arithmetic import (
     activation_bounds,
     effective_scale,
@@ -51,6 +51,7 @@ def extract(tflite: bytes, level: int, dense_as_conv: bool = False) -> bytes:
             hint="It has one level already: use the file as it is.",
         )
     level = check_level(level, found[0].op.levels)
+    facts = annotate.read(model)
     writer = ModelWriter(model)
     subgraph = writer.subgraph
     operators = list(subgraph.operators)
@@ -62,7 +63,8 @@ def extract(tflite: bytes, level: int, dense_as_conv: bool = False) -> bytes:
         else:
             subgraph.operators.append(operator)
     sweep.drop_inputs(model, {nested.level for nested in found})
-    sweep.drop_unused(model)
+    (counts,) = weight_counts.of_ops(model, [], levels=1)
+    annotate.replace(model, annotate.of_level(facts, level, counts.macs))
     description = flatbuffer.text(model.description)
     return writer.finish(f"{description}, level {level} extracted")
 

@@ -86,7 +86,8 @@ def test_names_signature_and_metadata(nested: bytes) -> None:
     assert model.version == 3
     assert "random_4" in flatbuffer.text(model.description)
     assert "keras-nest" in flatbuffer.text(model.description)
-    (entry,) = model.metadata
+    entry, levels = model.metadata
+    assert flatbuffer.text(levels.name) == "keras_nest_levels"
     assert flatbuffer.text(entry.name) == "min_runtime_version"
     assert bytes(model.buffers[entry.buffer].data).rstrip(b"\0") == b"2.3.0"
     assert model.buffers[0].data is None

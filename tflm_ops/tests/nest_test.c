@@ -2,18 +2,10 @@
 #include "nest/nest.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "nest/requantize.h"
-
-#define CHECK(condition)                                              \
-  do {                                                                \
-    if (!(condition)) {                                               \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-      exit(1);                                                        \
-    }                                                                 \
-  } while (0)
 
 /* A fully connected op of 2 levels: 4 inputs, 2 outputs, blocks of 1x2.
  * Level 0: row 0 has {1, 2} at block 1; y = acc / 2 + 5. Level 1 adds an escape
@@ -255,7 +247,8 @@ static void requantize_as_tflite(void) {
   }
 }
 
-void run_kernels(void); /* nest_kernels_test.c */
+void run_kernels(void);   /* nest_kernels_test.c */
+void read_metadata(void); /* nest_metadata_test.c */
 
 int main(void) {
   open_and_run();
@@ -264,6 +257,7 @@ int main(void) {
   refuse_other_vectors();
   requantize_as_tflite();
   run_kernels();
+  read_metadata();
   puts("nest_test: ok");
   return 0;
 }
