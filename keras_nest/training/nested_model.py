@@ -17,6 +17,7 @@ from keras_nest.training import losses, slots
 from keras_nest.training.batches import SeededBatches, recalibration_batches
 from keras_nest.training.callbacks import ContinuedOrder, MaskUpdates, StopOnNaN
 from keras_nest.training.ending import is_over, warn_of_pause, warn_of_short_ramp
+from keras_nest.training.monitors import MonitorModes
 from keras_nest.training.objective import LevelObjective
 from keras_nest.training.ranking import RankedMasks
 from keras_nest.training.recalibration import recalibrate
@@ -196,7 +197,9 @@ class NestedModel(LevelObjective, RankedMasks):
         if isinstance(callbacks, keras.callbacks.CallbackList):
             # Keras makes a list of its own again and gives it the model.
             callbacks = callbacks.callbacks
-        callbacks = [updates, StopOnNaN(), *keras.tree.flatten(callbacks or [])]
+        given = keras.tree.flatten(callbacks or [])
+        modes = MonitorModes(given, self.level_names)
+        callbacks = [updates, StopOnNaN(), modes, *given]
         if isinstance(x, SeededBatches):
             first_epoch = kwargs.get("initial_epoch", 0)
             callbacks.insert(0, ContinuedOrder(x, first_epoch))

@@ -222,3 +222,22 @@ def test_a_stop_before_the_schedules_epochs_says_how_to_end(
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         model.fit(x, y, epochs=1, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "mode"),
+    [
+        ("val_level_0_loss", "min"),
+        ("level_2_loss", "min"),
+        ("val_level_1_accuracy", "max"),
+        ("val_loss", "auto"),  # Keras knows it
+    ],
+)
+def test_callbacks_that_watch_a_level_need_no_mode(monitor: str, mode: str) -> None:
+    stop = keras.callbacks.EarlyStopping(monitor, patience=9)
+    given = keras.callbacks.EarlyStopping("val_level_0_loss", mode="max", patience=9)
+    compiled().fit(
+        *data(), epochs=2, validation_data=data(), callbacks=[stop, given], verbose=0
+    )
+    assert (stop.mode, given.mode) == (mode, "max")
+    assert stop.best is not None
