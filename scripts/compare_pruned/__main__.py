@@ -24,7 +24,7 @@ from reproduce.runs import Run
 from keras_nest.errors import NestError
 from keras_nest.files import write_atomic
 
-DEFAULTS = "defaults"
+BEST = "best"
 QUICK_LEVELS = (0.9, 0.0)
 OWN = "tfmot"  # folder of runs that no table of scripts/reproduce_* has a column for
 
@@ -74,7 +74,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=6, help="default: 6")
     parser.add_argument("--seed", type=int, default=1, help="default: 1")
     parser.add_argument(
-        "--recipe", default=DEFAULTS, help="of the nested model; default: none"
+        "--recipe", default=BEST, help="of the nested model; default: best"
     )
     parser.add_argument(
         "--schedule",
@@ -133,7 +133,7 @@ def compare(options: argparse.Namespace, command: str) -> str:
         "epochs": options.epochs,
         "quick": options.quick,
     }
-    joint = Run(**nested_column(options.recipe), levels=options.levels, **common)
+    joint = Run(column=options.recipe, levels=options.levels, **common)
     alone = [
         Run(
             column=tfmot.COLUMN,
@@ -181,20 +181,13 @@ def compare(options: argparse.Namespace, command: str) -> str:
         f"_{value}"
         for value, default in (
             (options.schedule, "polynomial"),
-            (options.recipe, DEFAULTS),
+            (options.recipe, BEST),
         )
         if value != default
     )
     path = options.out / f"tfmot_{options.network}{named}_seed{options.seed}.md"
     write_atomic(path, f"<!-- Made by: {command} -->\n\n{text}\n".encode())
     return text
-
-
-def nested_column(recipe: str) -> dict[str, str]:
-    """The column of the tables, and its variant, that trains with a recipe."""
-    if recipe == DEFAULTS:
-        return {"column": "ablation", "variant": "base"}
-    return {"column": recipe}
 
 
 if __name__ == "__main__":

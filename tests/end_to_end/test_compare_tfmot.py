@@ -23,7 +23,7 @@ SCRIPTS = ROOT / "scripts"
 VARIABLE = "KERAS_NEST_TFMOT_PYTHON"
 LEVELS = (0.9, 0.0)
 SPARSE, DENSE = (f"fashion_mnist_quickstart_tfmot_{s}_seed1" for s in ("0.9", "0"))
-JOINT = "fashion_mnist_quickstart_ablation.base_0.9-0_seed1"
+JOINT = "fashion_mnist_quickstart_best_0.9-0_seed1"
 
 
 def compare(work: Path, *arguments: str, python: str | None) -> Any:
