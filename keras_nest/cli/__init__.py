@@ -13,7 +13,7 @@ import sys
 
 import click
 
-from keras_nest.cli import conversion, execution
+from keras_nest.cli import conversion, execution, setup
 from keras_nest.cli.output import fail
 from keras_nest.errors import NestError
 
@@ -69,5 +69,5 @@ def cli() -> None:
     """
 
 
-for _command in (*conversion.COMMANDS, *execution.COMMANDS):
+for _command in (*conversion.COMMANDS, *execution.COMMANDS, *setup.COMMANDS):
     cli.add_command(_command)

@@ -79,7 +79,7 @@ class Interpreter(BaseInterpreter):
         content = model_bytes(model)
         super().__init__(content)
         self._stderr = StderrCapture()
-        runtime, wheel = _load()
+        runtime, wheel = load()
         if arena_size is not None:
             self._wrapper = self._allocate(runtime, wheel, content, arena_size)
             return
@@ -157,8 +157,12 @@ def _date(version: str) -> int:
 
 
 @functools.cache
-def _load() -> tuple[ModuleType, _Wheel]:
-    """Loads the wheel's interpreter and our ops; returns it and which layout it has."""
+def load() -> tuple[ModuleType, _Wheel]:
+    """Loads the wheel's interpreter and our ops; returns it and which layout it has.
+
+    Raises:
+        NestError: If the wheel or our library is missing, or the wheel is not known.
+    """
     hint = f"pip install 'keras-nest[tflm]', or tflite-micro=={PINNED}"
     try:
         version = importlib.metadata.version("tflite_micro")
