@@ -249,6 +249,7 @@ static void requantize_as_tflite(void) {
 
 void run_kernels(void);   /* nest_kernels_test.c */
 void read_metadata(void); /* nest_metadata_test.c */
+void pick_levels(void);   /* nest_governor_test.c */
 
 int main(void) {
   open_and_run();
@@ -258,6 +259,7 @@ int main(void) {
   requantize_as_tflite();
   run_kernels();
   read_metadata();
+  pick_levels();
   puts("nest_test: ok");
   return 0;
 }
