@@ -58,7 +58,7 @@ def _findings() -> Iterator[Finding]:
     yield Finding("Python", "everything", BROKEN if old else OK, version, remedy)
     yield _own()
     yield _checked("kernels (libnest_core)", "everything", _kernels)
-    for name in ("numpy", "flatbuffers", "ai-edge-litert", "click", "rich"):
+    for name in ("numpy", "flatbuffers", "ai-edge-litert", "click", "rich", "jinja2"):
         yield _package(name, "everything", f"pip install {name}")
     yield _package("keras", "training, convert", "pip install 'keras>=3.13'")
     yield _backend()

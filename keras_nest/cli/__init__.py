@@ -13,7 +13,7 @@ import sys
 
 import click
 
-from keras_nest.cli import conversion, execution, setup
+from keras_nest.cli import conversion, execution, report, setup
 from keras_nest.cli.output import fail
 from keras_nest.errors import NestError
 
@@ -64,10 +64,12 @@ def cli() -> None:
       keras-nest evaluate model.keras model.tflite --data test.npz
       keras-nest extract model.tflite --level 0 -o level0.tflite
       keras-nest bench model.tflite --target cortex-m4
+      keras-nest report model.tflite --data test.npz -o report.html
 
     Level 0 is the sparsest and cheapest, the last level the densest and most accurate.
     """
 
 
-for _command in (*conversion.COMMANDS, *execution.COMMANDS, *setup.COMMANDS):
-    cli.add_command(_command)
+for _module in (conversion, execution, report, setup):
+    for _command in _module.COMMANDS:
+        cli.add_command(_command)
