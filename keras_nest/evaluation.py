@@ -20,15 +20,24 @@ Progress = Callable[[int, int], None]
 
 @dataclasses.dataclass(frozen=True)
 class LevelRun:
-    """What one level gave. `level` is None for a model without levels."""
+    """What one level gave. `level` is None for a model without levels, and a list where
+    each layer ran at one of its own."""
 
-    level: int | None
+    level: int | list[int] | None
     outputs: Array
     seconds: float
 
     @property
+    def label(self) -> str:
+        if isinstance(self.level, list):
+            return ",".join(map(str, self.level))
+        return "-" if self.level is None else str(self.level)
+
+    @property
     def name(self) -> str:
-        return "plain" if self.level is None else f"level_{self.level}"
+        if self.level is None:
+            return "plain"
+        return f"level_{self.label.replace(',', '_')}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,15 +105,18 @@ def load_data(
 def run_levels(
     model: str | bytes,
     x: Array,
-    level: int | None = None,
+    level: int | list[int] | None = None,
     progress: Progress | None = None,
     dequantize: bool = False,
 ) -> RunResults:
-    """Runs one level (or, with None, all of them) of a .tflite over `x` in TFLM."""
+    """Runs one level (or, with None, all of them) of a .tflite over `x` in TFLM.
+
+    A list has a level for each nested layer, of a file with `per_layer_level`.
+    """
     from keras_nest.runtime import Interpreter
 
     interpreter = Interpreter(model)
-    levels: list[int | None]
+    levels: list[int | list[int] | None]
     if interpreter.levels == 0:
         if level is not None:
             raise NestError(

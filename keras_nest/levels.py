@@ -53,3 +53,31 @@ def one_for_each(name: str, values: Sequence[float], hint: str) -> tuple[float, 
             hint=hint,
         )
     return numbers
+
+
+def check_levels(level: Any, levels: int, layers: Sequence[str] = ()) -> list[int]:
+    """Returns the level of each entry of a model's level input.
+
+    Args:
+        level: One for all, or one for each layer.
+        levels: How many levels the model has.
+        layers: Names of the layers with an entry each; none where the model has one
+            level for all layers.
+
+    Raises:
+        NestError: If one is out of range, or there are more or fewer than entries.
+    """
+    if isinstance(level, str) or not hasattr(level, "__len__"):
+        return [check_level(level, levels)] * max(1, len(layers))
+    if not layers:
+        raise NestError(
+            "Expected one level, as the model has one for all layers. "
+            f"Received: level={level!r}",
+            hint="Convert it with per_layer_level=True for one of each layer.",
+        )
+    if len(level) != len(layers):
+        raise NestError(
+            f"Expected a level for each of {len(layers)} layers: {', '.join(layers)}. "
+            f"Received: {len(level)}, level={level!r}"
+        )
+    return [check_level(one, levels) for one in level]

@@ -130,6 +130,9 @@ def print_facts(name: str, facts: ModelFacts) -> None:
         "Operators: "
         + ", ".join(f"{count} {op}" for op, count in sorted(facts.operators.items()))
     )
+    if facts.level_layers:
+        named = ", ".join(f"{n} {layer}" for n, layer in enumerate(facts.level_layers))
+        console.print(f"Level input: an entry for each nested layer: {named}")
     if facts.metadata is not None:
         print_levels(console, facts.metadata)
     if facts.levels == 0:
@@ -213,7 +216,7 @@ def print_run(results: RunResults) -> None:
         first = ", ".join(str(value) for value in run.outputs[0].ravel()[:10].tolist())
         more = ", ..." if run.outputs[0].size > 10 else ""
         made.add_row(
-            "-" if run.level is None else str(run.level),
+            run.label,
             f"{run.seconds:.2f}",
             f"{run.outputs.dtype} {list(run.outputs.shape[1:])}",
             f"[{first}{more}]",

@@ -7,7 +7,12 @@ import warnings
 import click
 
 from keras_nest import targets
-from keras_nest.cli.options import option_import, option_json, option_target
+from keras_nest.cli.options import (
+    option_import,
+    option_json,
+    option_target,
+    parse_one,
+)
 from keras_nest.cli.output import check_output, print_json
 
 FORMATS = click.Choice(["int8", "float32"])
@@ -64,6 +69,12 @@ ENCODINGS = click.Choice(["auto", "dense", "blocks", "lists", "offsets", "vector
     help="List the level as an output too, so that TFLM keeps its buffer between "
     "Invokes. Without it, write the level before every Invoke.",
 )
+@click.option(
+    "--per-layer-level",
+    is_flag=True,
+    help="Make the level input a vector with an entry for each nested layer; inspect "
+    "lists them.",
+)
 @option_import
 @option_json
 def convert(
@@ -77,6 +88,7 @@ def convert(
     max_scratch: int | None,
     encoding: str,
     sticky_level: bool,
+    per_layer_level: bool,
     modules: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -109,6 +121,7 @@ def convert(
             max_scratch=max_scratch,
             encoding=encoding,
             sticky_level=sticky_level,
+            per_layer_level=per_layer_level,
         )
         path = tflite.save(output)
     for warning in tflite.report.warnings:
@@ -146,7 +159,10 @@ def inspect(model: str, as_json: bool) -> None:
 @click.command()
 @click.argument("model", type=click.Path(path_type=str))
 @click.option(
-    "--level", type=int, required=True, metavar="N", help="The level to keep."
+    "--level",
+    required=True,
+    metavar="N|N,N,...",
+    help="The level to keep, or one for each layer where the file takes that.",
 )
 @click.option("-o", "--output", required=True, metavar="FILE", help="The .tflite.")
 @click.option(
@@ -157,7 +173,7 @@ def inspect(model: str, as_json: bool) -> None:
 )
 @option_json
 def extract(
-    model: str, level: int, output: str, dense_as_conv: bool, as_json: bool
+    model: str, level: str, output: str, dense_as_conv: bool, as_json: bool
 ) -> None:
     """Write one level of a nested .tflite MODEL as a plain .tflite (builtin ops only).
 
@@ -167,10 +183,11 @@ def extract(
     from keras_nest.files import read_bytes, write_atomic
 
     check_output(output, model)
-    plain = to_plain(read_bytes(model), level, dense_as_conv=dense_as_conv)
+    kept = parse_one(level)
+    plain = to_plain(read_bytes(model), kept, dense_as_conv=dense_as_conv)
     path = write_atomic(output, plain)
     if as_json:
-        print_json({"output": str(path), "bytes": len(plain), "level": level})
+        print_json({"output": str(path), "bytes": len(plain), "level": kept})
     else:
         click.echo(f"Wrote {path} ({len(plain):,} bytes).", err=True)
 

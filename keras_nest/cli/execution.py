@@ -21,8 +21,8 @@ from keras_nest.cli.output import check_output, print_json
     "--level",
     default="all",
     show_default=True,
-    metavar="N|all",
-    help="The level to run.",
+    metavar="N|N,N,...|all",
+    help="The level to run, or one for each layer where the file takes that.",
 )
 @click.option("-o", "--output", metavar="FILE", help="Save the outputs (.npz).")
 @click.option(

@@ -57,14 +57,19 @@ def option_import(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def parse_level(text: str) -> int | None:
-    """None stands for all levels."""
-    if text == "all":
-        return None
+def parse_level(text: str) -> int | list[int] | None:
+    """None stands for all levels, a list for a level of each layer."""
+    return None if text == "all" else parse_one(text, " or 'all'")
+
+
+def parse_one(text: str, others: str = "") -> int | list[int]:
+    """A level, or one for each layer, as "0,2,1"."""
     try:
-        return int(text)
+        levels = [int(part) for part in text.split(",")]
     except ValueError:
         raise click.BadParameter(
-            f"expected a level number or 'all'. Received: {text!r}",
+            f"expected a level number, one for each layer (0,2,1){others}. "
+            f"Received: {text!r}",
             param_hint="'--level'",
         ) from None
+    return levels if len(levels) > 1 else levels[0]

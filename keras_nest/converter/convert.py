@@ -71,6 +71,7 @@ def convert(
     max_scratch: int | None = None,
     encoding: str = "auto",
     sticky_level: bool = False,
+    per_layer_level: bool = False,
 ) -> NestedTFLite:
     """Converts a nested (or plain) Keras model to a .tflite.
 
@@ -107,6 +108,9 @@ def convert(
         sticky_level: List the level as an output as well. TFLM may reuse an input's
             memory after its last reader: without this, write the level before every
             Invoke.
+        per_layer_level: Make "level" a vector: an entry for each nested layer, in the
+            order of the file (`inspect` lists them), so that each layer runs at a level
+            of its own. All entries equal is what one level is without.
 
     Returns:
         The file as bytes, with `.report` and `.save(path)`.
@@ -141,11 +145,14 @@ def convert(
     else:
         quantized = quantize.quantize(graph, calibrate.ranges(graph, data))
     request = Request(costs.load(core.costs), optimize, max_scratch, encoding)
-    options = emit.Options(io, request, sticky_level)
+    options = emit.Options(io, request, sticky_level, per_layer_level)
     written = emit.write(quantized, options, _description(graph.name, graph.levels))
     done = report_on(
         quantized, written, 0 if data is None else len(data), core, request
     )
+    if per_layer_level and written.nested:
+        entries = ", ".join(f"{n} {name}" for n, name in enumerate(written.nested))
+        done.notes.append(f"The level input has an entry for each layer: {entries}")
     for warning in done.warnings:
         warnings.warn(warning, PatternWarning, stacklevel=2)
     done.warnings[:0] = doubtful

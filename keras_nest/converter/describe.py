@@ -14,7 +14,11 @@ from ai_edge_litert import schema_py_generated as schema
 
 from keras_nest import format as packed_format
 from keras_nest.converter import annotate, flatbuffer, weight_counts
-from keras_nest.converter.nested_file import NestedOperator, nested_operators
+from keras_nest.converter.nested_file import (
+    NestedOperator,
+    level_layers,
+    nested_operators,
+)
 from keras_nest.converter.weight_counts import KINDS
 from keras_nest.format import NestedOp
 from keras_nest.metadata import LevelsMetadata
@@ -63,6 +67,8 @@ class ModelFacts:
     """A whole file. `levels` is 0 for a plain model without nested ops.
 
     Attributes:
+        level_layers: By entry of the level input, the layer that reads it; empty where
+            all layers read one level.
         operators: Number of operators of each name.
         macs, sparsity: Per level, of all ops with weights.
         weights: Number of weights, the bytes of one dense int8 copy of them.
@@ -76,6 +82,7 @@ class ModelFacts:
 
     description: str
     levels: int
+    level_layers: list[str]
     operators: dict[str, int]
     ops: list[OpFacts]
     sparsity: list[float]
@@ -122,6 +129,7 @@ def describe(tflite: bytes) -> ModelFacts:
     return ModelFacts(
         description=flatbuffer.text(model.description),
         levels=levels,
+        level_layers=list(level_layers(nested)),
         operators=operator_names(model),
         ops=ops,
         sparsity=[1 - value / weights if weights else 0.0 for value in kept],

@@ -44,6 +44,7 @@ class Options:
     io: str
     choice: Request
     sticky_level: bool
+    per_layer_level: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +78,7 @@ class _Emitter:
 
     def run(self, description: str) -> Written:
         graph, writer = self.graph, self.writer
-        nested = any(op.why_builtin is None for op in self.quantized.weighted.values())
+        nested = sum(op.why_builtin is None for op in self.quantized.weighted.values())
         outer_input = self._inputs(nested)
         for op in graph.ops:
             self._emit(op)
@@ -96,7 +97,7 @@ class _Emitter:
         data = writer.finish(description)
         return Written(data, self.nested, self.advice, self.builtin, self.reasons)
 
-    def _inputs(self, nested: bool) -> int:
+    def _inputs(self, nested: int) -> int:
         graph = self.graph
         quantization = self.quantized.tensors[graph.input]
         flat = graph.input_shape == graph.shapes[graph.input]
@@ -108,7 +109,8 @@ class _Emitter:
         else:
             outer = inner = self._tensor(graph.input, graph.input_shape, quantization)
         if nested:
-            self.level = self.writer.tensor(LEVEL, (1,), "int32")
+            entries = nested if self.options.per_layer_level else 1
+            self.level = self.writer.tensor(LEVEL, (entries,), "int32")
         if not flat:
             shape = graph.shapes[graph.input]
             image = self._tensor(f"{graph.input}/image", shape, quantization)
@@ -200,13 +202,19 @@ class _Emitter:
     def _nested(self, op: QuantizedOp, source: int, output: int) -> None:
         float_op = op.op
         name = float_op.name
+        entry = np.asarray([len(self.nested)], np.int32)
         blob = self._pack(op).option.blob
         data = np.frombuffer(blob, np.uint8)
         packed = self.writer.tensor(f"{name}/packed", (len(blob),), "uint8", data=data)
         assert self.level is not None
+        inputs = [source, self.level, packed]
+        if self.options.per_layer_level:
+            inputs.append(
+                self.writer.tensor(f"{name}/level_entry", (1,), "int32", data=entry)
+            )
         self.writer.custom(
             f"NESTED_{float_op.kind.upper()}",
-            [source, self.level, packed],
+            inputs,
             [output],
             self._describe(float_op, packed_format.encoding_of(blob)),
         )

@@ -6,6 +6,7 @@ nested kernels are tested against, and a way onto runtimes without custom ops.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,19 +22,26 @@ from keras_nest.converter.arithmetic import (
 )
 from keras_nest.converter.flatbuffer import ModelWriter
 from keras_nest.converter.graph import Array
-from keras_nest.converter.nested_file import NestedOperator, nested_operators
+from keras_nest.converter.nested_file import (
+    NestedOperator,
+    level_layers,
+    nested_operators,
+)
 from keras_nest.converter.plain import PlainWeights, write_plain
 from keras_nest.errors import NestError
 from keras_nest.format import Geometry, NestedOp
-from keras_nest.levels import check_level
+from keras_nest.levels import check_levels
 
 
-def extract(tflite: bytes, level: int, dense_as_conv: bool = False) -> bytes:
+def extract(
+    tflite: bytes, level: int | Sequence[int], dense_as_conv: bool = False
+) -> bytes:
     """Writes one level of a nested model as a plain model of builtin ops.
 
     Args:
         tflite: A nested .tflite file.
-        level: The level to keep, 0 the sparsest.
+        level: The level to keep, 0 the sparsest; of a file with a level for each
+            nested layer (`per_layer_level`) one for all, or a sequence of them.
         dense_as_conv: Write nested dense layers as 1x1 CONV_2D, for runtimes whose
             FULLY_CONNECTED knows only one scale for all output channels.
 
@@ -50,7 +58,7 @@ def extract(tflite: bytes, level: int, dense_as_conv: bool = False) -> bytes:
             "Expected a .tflite with nested ops. Received: one without any",
             hint="It has one level already: use the file as it is.",
         )
-    level = check_level(level, found[0].op.levels)
+    levels = check_levels(level, found[0].op.levels, level_layers(found))
     facts = annotate.read(model)
     writer = ModelWriter(model)
     subgraph = writer.subgraph
@@ -59,14 +67,18 @@ def extract(tflite: bytes, level: int, dense_as_conv: bool = False) -> bytes:
     by_index = {nested.index: nested for nested in found}
     for index, operator in enumerate(operators):
         if index in by_index:
-            _write_level(writer, by_index[index], level, dense_as_conv)
+            nested = by_index[index]
+            _write_level(writer, nested, levels[nested.entry or 0], dense_as_conv)
         else:
             subgraph.operators.append(operator)
     sweep.drop_inputs(model, {nested.level for nested in found})
     (counts,) = weight_counts.of_ops(model, [], levels=1)
-    annotate.replace(model, annotate.of_level(facts, level, counts.macs))
+    mixed = len(set(levels)) > 1
+    kept = None if mixed else annotate.of_level(facts, levels[0], counts.macs)
+    annotate.replace(model, kept)
     description = flatbuffer.text(model.description)
-    return writer.finish(f"{description}, level {level} extracted")
+    named = "-".join(map(str, levels if mixed else levels[:1]))
+    return writer.finish(f"{description}, level {named} extracted")
 
 
 def _write_level(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ import numpy.typing as npt
 
 from keras_nest.errors import NestError
 from keras_nest.files import read_bytes
-from keras_nest.levels import check_level
+from keras_nest.levels import check_levels
 from keras_nest.runtime.interface import Interface, TensorDetails, read_interface
 
 Array = npt.NDArray[Any]
 Progress = Callable[[int, int], None]  # (samples done, samples in all)
+Level = int | Sequence[int] | None
 
 
 class BaseInterpreter(ABC):
@@ -36,6 +37,11 @@ class BaseInterpreter(ABC):
         return self.interface.levels
 
     @property
+    def level_layers(self) -> tuple[str, ...]:
+        """The layers with a level of their own; empty where all read one level."""
+        return self.interface.level_layers
+
+    @property
     def input_details(self) -> tuple[TensorDetails, ...]:
         """The inputs, without the level."""
         return self.interface.inputs
@@ -48,7 +54,7 @@ class BaseInterpreter(ABC):
     def predict(
         self,
         x: npt.ArrayLike,
-        level: int | None = None,
+        level: Level = None,
         *,
         dequantize: bool = False,
         progress: Progress | None = None,
@@ -59,7 +65,8 @@ class BaseInterpreter(ABC):
             x: [N, ...], int8 as the model takes it, or numbers of any other type as in
                 training: quantized with the input's scale where that is int8.
             level: 0 (sparsest) to `levels` - 1; None is the densest. A model without
-                levels takes None only.
+                levels takes None only; one that was converted with `per_layer_level` a
+                level for all its layers, or a sequence as `level_layers`.
             dequantize: Return float32 where the model's output is int8.
             progress: Called with (samples done, samples in all) after each Invoke.
 
@@ -71,7 +78,7 @@ class BaseInterpreter(ABC):
                 what the runtime itself refused, with its message.
         """
         details = self._only_input()
-        level = self.check_level(level)
+        written = self.check_level(level)
         samples = self._as_input(np.asarray(x), details)
         batch = details.shape[0] if details.shape else 1
         output = self.output_details[0]
@@ -83,25 +90,28 @@ class BaseInterpreter(ABC):
             if count < batch:
                 rest = np.zeros((batch - count, *chunk.shape[1:]), chunk.dtype)
                 chunk = np.concatenate([chunk, rest])
-            outputs[start : start + count] = self.run(chunk, level)[:count]
+            outputs[start : start + count] = self.run(chunk, written)[:count]
             if progress is not None:
                 progress(start + count, len(samples))
         return _dequantized(outputs, output) if dequantize else outputs
 
-    def run(self, x: Array, level: int | None = None) -> Array:
+    def run(self, x: Array, level: Level = None) -> Array:
         """One Invoke.
 
         Args:
             x: The input exactly as the model declares it, batch included.
-            level: Written before the Invoke; None leaves the level's memory as it is,
-                which TFLM may have used for something else since (README, "level").
+            level: Written before the Invoke, to all entries if it is one; None leaves
+                the level's memory as it is, which TFLM may have used for something else
+                since (README, "level").
 
         Returns:
             The model's first output.
         """
         self._set_input(self._only_input().index, np.ascontiguousarray(x))
         if level is not None and self.interface.level is not None:
-            value = np.full(self.interface.level.shape, level, np.int32)
+            shape = self.interface.level.shape
+            value = np.empty(shape, np.int32)
+            value[...] = np.reshape(level, shape) if np.ndim(level) else level
             self._set_input(self.interface.level.index, value)
         self._invoke()
         return self._get_output(self.output_details[0].index)
@@ -110,7 +120,7 @@ class BaseInterpreter(ABC):
         """All outputs of the last `run`, in the order of `output_details`."""
         return [self._get_output(details.index) for details in self.output_details]
 
-    def check_level(self, level: int | None) -> int | None:
+    def check_level(self, level: Level) -> Level:
         """Returns `level`, the densest for None; raises NestError if out of range."""
         if self.levels == 0:
             if level is not None:
@@ -122,7 +132,8 @@ class BaseInterpreter(ABC):
             return None
         if level is None:
             return self.levels - 1
-        return check_level(level, self.levels)
+        written = check_levels(level, self.levels, self.level_layers)
+        return written if len(written) > 1 else written[0]
 
     def _only_input(self) -> TensorDetails:
         if len(self.input_details) != 1:

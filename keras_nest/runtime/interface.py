@@ -35,6 +35,8 @@ class Interface:
         level: The level input, None for a model without levels.
         outputs: All outputs but the level (listed there with `sticky_level`).
         levels: How many levels the nested ops have, 0 for a model without.
+        level_layers: By entry of the level input, the layer that reads it; empty where
+            all layers read one level.
         resource_variables: VAR_HANDLE ops, which TFLM needs to know of beforehand.
     """
 
@@ -42,6 +44,7 @@ class Interface:
     level: TensorDetails | None
     outputs: tuple[TensorDetails, ...]
     levels: int
+    level_layers: tuple[str, ...]
     resource_variables: int
 
 
@@ -62,7 +65,7 @@ def read_interface(model: bytes) -> Interface:
         raise NestError("Expected a .tflite with a graph. Received: one without")
     graph = parsed.subgraphs[0]
     dtypes = _dtypes(schema)
-    levels, level_tensor = _find_level(schema, parsed)
+    levels, level_tensor, layers = _find_level(schema, parsed)
     inputs, level = [], None
     for index, tensor in enumerate(graph.inputs):
         details = _details(graph.tensors[tensor], index, dtypes)
@@ -87,13 +90,17 @@ def read_interface(model: bytes) -> Interface:
         for subgraph in parsed.subgraphs
         for op in subgraph.operators or ()
     )
-    return Interface(tuple(inputs), level, outputs, levels, variables)
+    return Interface(tuple(inputs), level, outputs, levels, layers, variables)
 
 
-def _find_level(schema: Any, parsed: Any) -> tuple[int, int]:
-    """The number of levels and the tensor that the nested ops read theirs from."""
+def _find_level(schema: Any, parsed: Any) -> tuple[int, int, tuple[str, ...]]:
+    """The number of levels, the tensor that the nested ops read theirs from, and by
+    its entry the layer that reads it."""
+    from keras_nest.converter.nested_file import layer_name, level_entry
+
     graph = parsed.subgraphs[0]
     levels, tensors = [], set()
+    layers: dict[int | None, str] = {}
     for op in graph.operators or ():
         code = parsed.operatorCodes[op.opcodeIndex]
         if (
@@ -101,10 +108,13 @@ def _find_level(schema: Any, parsed: Any) -> tuple[int, int]:
             or (code.customCode or b"").decode("utf-8", "replace") not in NESTED_OPS
         ):
             continue
-        if len(op.inputs) != 3:
+        if len(op.inputs) not in (3, 4):
             raise NestError(
-                f"Expected nested ops with 3 inputs. Received: {len(op.inputs)}"
+                f"Expected nested ops with 3 or 4 inputs. Received: {len(op.inputs)}"
             )
+        entry = level_entry(parsed, op)
+        name = layer_name(parsed, op)
+        layers[entry] = f"{layers[entry]}, {name}" if entry in layers else name
         packed = parsed.buffers[graph.tensors[op.inputs[2]].buffer].data
         blob = b"" if packed is None else bytes(packed)
         levels.append(Header.parse(blob).levels)
@@ -114,7 +124,18 @@ def _find_level(schema: Any, parsed: Any) -> tuple[int, int]:
             "Expected nested ops that share one level. Received: a model with "
             f"{len(tensors)} tensors that hold a level"
         )
-    return min(levels, default=0), tensors.pop() if tensors else -1
+    tensor = tensors.pop() if tensors else -1
+    if None in layers or tensor < 0:
+        return min(levels, default=0), tensor, ()
+    shape = np.asarray(graph.tensors[tensor].shape, np.int64)
+    count = int(np.prod(shape))
+    if count != len(layers):
+        raise NestError(
+            "Expected a layer for each entry of the level. Received: a model whose "
+            f"level has {count} entries, of which {len(layers)} are read",
+            hint="Convert the model again.",
+        )
+    return min(levels, default=0), tensor, tuple(layers[i] for i in range(count))
 
 
 def _builtin_code(code: Any) -> int:

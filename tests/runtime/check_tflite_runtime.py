@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from keras_nest import reference
+from keras_nest.converter import nested_file
 from keras_nest.errors import NestError
 from keras_nest.format import pack
 from keras_nest.runtime import LiteInterpreter
@@ -59,6 +60,23 @@ def check_levels() -> int:
     return len(KINDS)
 
 
+def check_entries() -> int:
+    case = random_case(np.random.default_rng(1), "conv_2d")
+    x = random_input(np.random.default_rng(1), case)
+    interpreter = LiteInterpreter(nested_model(case, entry=(0, 1)))
+    for level in range(case.op.levels):
+        expected = reference.run(case.op, x, level)
+        np.testing.assert_array_equal(interpreter.run(x, level), expected)
+    read = nested_file.level_entry
+    nested_file.level_entry = lambda *_: None  # Python's own look at the file
+    try:
+        message = error_of(LiteInterpreter, nested_model(case, entry=(2, 2)))
+    finally:
+        nested_file.level_entry = read
+    assert "no such entry" in message, message
+    return case.op.levels
+
+
 def check_refusals() -> int:
     for kind in KINDS:
         case = replace(random_case(np.random.default_rng(3), kind), batch=1)
@@ -89,6 +107,7 @@ if __name__ == "__main__":
             {
                 "random": check_random_ops(int(sys.argv[1])),
                 "levels": check_levels(),
+                "entries": check_entries(),
                 "refusals": check_refusals(),
                 "plain": check_plain_models(),
             }

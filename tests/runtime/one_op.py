@@ -85,16 +85,27 @@ def real_multiplier(
 
 
 def nested_model(
-    case: Case, packed: bytes | None = None, sticky: bool = False
+    case: Case,
+    packed: bytes | None = None,
+    sticky: bool = False,
+    entry: tuple[int, int] | None = None,
 ) -> bytes:
-    """The .tflite of the nested op; `packed` overrides its weights."""
+    """The .tflite of the nested op; `packed` overrides its weights.
+
+    `entry` makes it read one of several entries of the level: which, of how many.
+    """
     op, graph = case.op, Graph()
     x = graph.tensor("x", case.input_shape, np.int8, case.s_in, op.input_zero_point)
-    level = graph.tensor("level", (1,), np.int32)
+    place, count = entry or (0, 1)
+    level = graph.tensor("level", (count,), np.int32)
     blob = case.packed() if packed is None else packed
     weights = graph.tensor("packed", (len(blob),), np.uint8, data=blob)
     y = graph.tensor("y", case.output_shape, np.int8, case.s_out, op.output_zero_point)
-    graph.op(NESTED[op.geometry.op], [x, level, weights], y)
+    inputs = [x, level, weights]
+    if entry is not None:
+        data = np.asarray([place], np.int32)
+        inputs.append(graph.tensor("entry", (1,), np.int32, data=data))
+    graph.op(NESTED[op.geometry.op], inputs, y)
     return graph.build([x, level], [y, level] if sticky else [y])
 
 

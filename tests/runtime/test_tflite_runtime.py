@@ -37,4 +37,5 @@ def test_nested_ops_in_tflite_runtime() -> None:
     assert result.returncode == 0, result.stderr
     counts = json.loads(result.stdout.splitlines()[-1])
     assert counts["random"] > 300
+    assert counts["entries"] > 0
     assert (counts["levels"], counts["refusals"], counts["plain"]) == (3, 6, 1)

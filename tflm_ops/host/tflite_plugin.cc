@@ -21,6 +21,7 @@ using tflite_abi::Tensor;
 struct OpData {
   nest_op op;
   int32_t runs;
+  int32_t entry;  // of the level tensor
   void* scratch;
 };
 
@@ -38,8 +39,9 @@ nest_glue::Activations AsActivations(const Tensor* tensor) {
 
 const char* OpenTensors(const NestedKernel& kernel, Context* context,
                         const Node* node, OpData* data) {
-  if (node->inputs->size != 3 || node->outputs->size != 1) {
-    return "needs 3 inputs and 1 output";
+  const bool has_entry = node->inputs->size == 4;
+  if ((node->inputs->size != 3 && !has_entry) || node->outputs->size != 1) {
+    return "needs 3 or 4 inputs and 1 output";
   }
   const Tensor* input = Input(context, node, 0);
   const Tensor* level = Input(context, node, 1);
@@ -48,8 +50,18 @@ const char* OpenTensors(const NestedKernel& kernel, Context* context,
   if (input->type != tflite_abi::kInt8 || output->type != tflite_abi::kInt8) {
     return "input and output must be int8";
   }
-  if (level->type != tflite_abi::kInt32 || level->bytes != sizeof(int32_t)) {
-    return "the level must be one int32";
+  if (level->type != tflite_abi::kInt32) {
+    return "level must be one int32";
+  }
+  const Tensor* entry = has_entry ? Input(context, node, 3) : nullptr;
+  const bool is_constant = has_entry && entry->type == tflite_abi::kInt32 &&
+                           entry->allocation_type == tflite_abi::kMmapRo;
+  const char* problem =
+      nest_glue::FindLevelEntry(level->bytes / sizeof(int32_t), has_entry,
+                                is_constant ? entry->data : nullptr,
+                                is_constant ? entry->bytes : 0, &data->entry);
+  if (problem != nullptr) {
+    return problem;
   }
   if (packed->type != tflite_abi::kUInt8 ||
       packed->allocation_type != tflite_abi::kMmapRo) {
@@ -97,7 +109,7 @@ template <const NestedKernel& kernel>
 Status Eval(Context* context, Node* node) {
   const OpData& data = *static_cast<const OpData*>(node->user_data);
   const int32_t level =
-      *static_cast<const int32_t*>(Input(context, node, 1)->data);
+      static_cast<const int32_t*>(Input(context, node, 1)->data)[data.entry];
   const nest_status status = nest_glue::RunNestedOp(
       kernel, data.op, data.runs, level,
       static_cast<const int8_t*>(Input(context, node, 0)->data),

@@ -1,5 +1,7 @@
 #include "tflm/nested_kernel.h"
 
+#include <string.h>
+
 namespace nest_glue {
 namespace {
 
@@ -59,6 +61,22 @@ const char* CompareShapes(const nest_op& op, const Activations& input,
 }
 
 }  // namespace
+
+const char* FindLevelEntry(size_t elements, bool has_entry, const void* entry,
+                           size_t entry_bytes, int32_t* index) {
+  *index = 0;
+  if (!has_entry) {
+    return elements == 1 ? nullptr : "level must be one int32";
+  }
+  if (entry == nullptr || entry_bytes != sizeof(*index)) {
+    return "the level's entry must be one constant int32";
+  }
+  memcpy(index, entry, sizeof(*index));  // a file may align it as it likes
+  if (*index < 0 || static_cast<size_t>(*index) >= elements) {
+    return "the level has no such entry";
+  }
+  return nullptr;
+}
 
 const char* OpenNestedOp(const NestedKernel& kernel, const void* packed,
                          size_t packed_bytes, const Activations& input,

@@ -43,6 +43,16 @@ struct Activations {
   int32_t zero_point;
 };
 
+// Finds which element of the level tensor an op reads: the only one or, where
+// the op has a fourth input, the one that this constant names. Returns nullptr
+// where all is well, else what is wrong.
+//   elements   of the level tensor
+//   has_entry  whether the op has a fourth input
+//   entry      its data, nullptr where it is not constant
+NEST_GLUE_COLD const char* FindLevelEntry(size_t elements, bool has_entry,
+                                          const void* entry, size_t entry_bytes,
+                                          int32_t* index);
+
 // Opens the packed weights and compares them with the tensors. Returns nullptr
 // where all is well, with `*op` filled and `*runs` the number of times that the
 // kernel is to be called: once per image, or once for all vectors of a fully

@@ -16,6 +16,7 @@ namespace micro {
 constexpr int kNestedInputTensor = 0;
 constexpr int kNestedLevelTensor = 1;
 constexpr int kNestedPackedTensor = 2;
+constexpr int kNestedEntryTensor = 3;  // optional
 constexpr int kNestedOutputTensor = 0;
 
 NEST_GLUE_COLD void* NestedInit(TfLiteContext* context,

@@ -8,8 +8,8 @@
 //   tflite::MicroMutableOpResolver<8> resolver;
 //   tflite::micro::RegisterNestedOps(resolver);  // takes three places
 //
-// Build with all of src/ and tflm/*.cc of this folder's parent, which is to be an
-// include path together with its folder include/.
+// Build with all of src/ and tflm/*.cc of this folder's parent, which is to be
+// an include path together with its folder include/.
 //
 // Needs no exceptions, no RTTI and no heap; C++11 and later; TFLM from 2023 on,
 // before and after its move into the namespace tflite::micro.
@@ -24,7 +24,9 @@ namespace micro {
 
 // Inputs: 0 the activations, int8 [batch, height, width, channels]; 1 the
 // level, int32, one element; 2 the packed weights, uint8, constant, 4-byte
-// aligned. Output: int8 [batch, height, width, channels].
+// aligned; 3, optional, which element of a level tensor of several the op
+// reads, int32, constant, one element. Output: int8 [batch, height, width,
+// channels].
 TFLMRegistration* Register_NESTED_CONV_2D();
 TFLMRegistration* Register_NESTED_DEPTHWISE_CONV_2D();
 
