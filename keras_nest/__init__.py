@@ -60,6 +60,7 @@ _PUBLIC = {
     "extract": "keras_nest.converter.extract",
     "describe": "keras_nest.converter.describe",
     "annotate": "keras_nest.converter.annotate",
+    "export_firmware": "keras_nest.export",
     "Interpreter": "keras_nest.runtime",
 }
 

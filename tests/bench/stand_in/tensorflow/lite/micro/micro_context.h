@@ -5,7 +5,7 @@
 
 #include "tensorflow/lite/micro/micro_common.h"
 
-namespace tflite {
+STAND_IN_CLASSES_OPEN
 
 class MicroContext {
  public:
@@ -27,6 +27,6 @@ inline MicroContext* GetMicroContext(const TfLiteContext* context) {
   return reinterpret_cast<MicroContext*>(context->impl_);
 }
 
-}  // namespace tflite
+STAND_IN_CLASSES_CLOSE
 
 #endif  // STAND_IN_MICRO_CONTEXT_H_

@@ -1,0 +1,1 @@
+// Stand-in: the empty header by which Arduino finds the TFLM library.
