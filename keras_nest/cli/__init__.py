@@ -13,7 +13,7 @@ import sys
 
 import click
 
-from keras_nest.cli import conversion, execution, firmware, report, setup
+from keras_nest.cli import conversion, execution, firmware, planning, report, setup
 from keras_nest.cli.output import fail
 from keras_nest.errors import NestError
 
@@ -58,6 +58,7 @@ def cli() -> None:
     weights. Convert it once; the device picks the level at every inference.
 
     \b
+      keras-nest plan model.keras --target cortex-m4 --budget 0.25,0.5,1.0
       keras-nest convert model.keras --data samples.npy -o model.tflite
       keras-nest inspect model.tflite
       keras-nest run model.tflite --data test.npz
@@ -71,6 +72,6 @@ def cli() -> None:
     """
 
 
-for _module in (conversion, execution, firmware, report, setup):
+for _module in (planning, conversion, execution, firmware, report, setup):
     for _command in _module.COMMANDS:
         cli.add_command(_command)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_nest import masks
+from keras_nest.converter.choose import TOLERANCE
 from keras_nest.errors import NestError
 from keras_nest.levels import one_for_each
 from keras_nest.masks import Pattern
@@ -23,6 +24,7 @@ from keras_nest.planner.candidates import (
     layers_of,
     macs,
 )
+from keras_nest.planner.footprint import Packer
 from keras_nest.planner.instructions import instructions
 from keras_nest.planner.knapsack import Solution, solve
 from keras_nest.planner.result import Plan
@@ -30,6 +32,8 @@ from keras_nest.training.nested_model import NestedModel
 
 COMBINE = ("sum", "product")
 ORDERS = ("bottom-up", "top-down", "joint")
+_PACKINGS = 8
+_STEP = 5e-4
 GRID = tuple(step / 40 for step in range(1, 41))
 
 
@@ -106,7 +110,9 @@ def plan(
             )
     block = Pattern.parse(pattern, balanced)
     unit = "MACs" if cost is macs else "cost"
+    packer = None
     if isinstance(cost, str):
+        packer = Packer(cost)
         cost, unit = instructions(cost), "instructions"
     layers = _layers(model, len(shares), block, exempt, importance)
     all_choices = [choices(layer, grid, cost, combine) for layer in layers]
@@ -114,18 +120,36 @@ def plan(
     planned = [one for one in all_choices if one.layer.pattern is not None]
     fixed = [one for one in all_choices if one.layer.pattern is None]
     left = np.array(shares) * dense_cost - sum(one.costs for one in fixed)
-    _check_feasible(planned, shares, dense_cost, left)
-    solution = _solve(planned, list(left), order, seconds)
+    for _ in range(_PACKINGS):
+        _check_feasible(planned, shares, dense_cost, left)
+        solution = _solve(planned, list(left), order, seconds)
+        made = Plan(
+            choices=all_choices,
+            chosen=solution.chosen,
+            budgets=shares,
+            dense_cost=dense_cost,
+            pattern=block,
+            gap=solution.gap,
+            unit=unit,
+        )
+        over = 0.0 if packer is None else _over(made, packer)
+        if not np.any(over):
+            break
+        # A little more: the next plan is over by other layers.
+        left -= np.where(over > 0, over + _STEP * np.array(shares) * dense_cost, 0.0)
     _check_differ(solution, shares)
-    return Plan(
-        choices=all_choices,
-        chosen=solution.chosen,
-        budgets=shares,
-        dense_cost=dense_cost,
-        pattern=block,
-        gap=solution.gap,
-        unit=unit,
-    )
+    return made
+
+
+def _over(made: Plan, packer: Packer) -> Any:
+    """Instructions above each level's budget when all levels are packed in one op.
+
+    Then only the densest level can have a layer's weights dense, where the planner
+    counts every level by itself. A budget of all is met by what the tables resolve.
+    """
+    limits = np.array(made.budgets) * made.dense_cost
+    limits[np.array(made.budgets) == 1] *= TOLERANCE
+    return np.maximum(packer.instructions(made) - limits, 0.0)
 
 
 def uniform_budgets(

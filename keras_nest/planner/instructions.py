@@ -58,7 +58,7 @@ def instructions(target: str) -> Cost:
 
 def _candidates(layer: PlannedLayer, density: float, dense: bool) -> list[Candidate]:
     """Every way to pack the layer with one level of this density."""
-    g = _padded(layer.geometry)
+    g = padded(layer.geometry)
     ones = np.ones(g.weights_shape, np.int8)
     pattern = layer.pattern
     level_of = None if dense else layer.level_of(density)
@@ -80,7 +80,7 @@ def _candidates(layer: PlannedLayer, density: float, dense: bool) -> list[Candid
     return [one for one in found if dense or one.encoding != "dense"]
 
 
-def _padded(g: Geometry) -> Geometry:
+def padded(g: Geometry) -> Geometry:
     """The geometry with the padding that its sizes ask for."""
     pads = [
         max((out - 1) * stride + (kernel - 1) * dilation + 1 - size, 0) // 2

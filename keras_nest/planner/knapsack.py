@@ -10,6 +10,7 @@ import numpy as np
 from scipy import optimize, sparse
 
 from keras_nest.errors import NestError
+from keras_nest.planner.fill import filled
 
 Array = np.ndarray[Any, Any]
 
@@ -72,7 +73,7 @@ def solve(
         )
         over = spent > np.array(budgets)
         if not np.any(over):
-            return Solution(chosen, gap)
+            return Solution(filled(chosen, values, costs, budgets, last), gap)
         # The solver may go over a limit by its tolerance; whole costs may not.
         limits[over] -= 2 * (spent - np.array(budgets))[over]
     raise NestError(

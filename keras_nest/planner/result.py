@@ -65,6 +65,14 @@ class Plan(Mapping[str, tuple[float, ...]]):
             for level in range(len(self.budgets))
         )
 
+    def by_layer(self) -> list[tuple[Choices, list[int]]]:
+        """Every layer and the number of its choice at each level."""
+        per_level = [self._of_level(level) for level in range(len(self.budgets))]
+        return [
+            (of_levels[0][0], [number for _, number in of_levels])
+            for of_levels in zip(*per_level, strict=True)
+        ]
+
     def _of_level(self, level: int) -> list[tuple[Choices, int]]:
         """Every layer and the number of its choice at a level."""
         numbers = iter(self.chosen[level])
