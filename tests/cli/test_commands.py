@@ -79,13 +79,14 @@ def test_pattern_that_does_not_suit_is_warned_of(
     plain = keras.Model(inputs, keras.layers.Dense(32, name="wide")(inputs))
     model = keras_nest.nest(plain, (0.3,), pattern="element")
     model.save(tmp_path / "model.keras")
-    np.save(tmp_path / "x.npy", np.ones((4, 64), np.float32))
+    np.save(tmp_path / "x.npy", np.eye(4, 64, dtype=np.float32))
     arguments = ("--data", tmp_path / "x.npy", "-o", tmp_path / "model.tflite")
     result = command(
         "convert", tmp_path / "model.keras", *arguments, "--target", "m55", "--json"
     )
     assert result.code == 0, result.err
-    (warning,) = result.json["warnings"]
+    untrained, warning = result.json["warnings"]
+    assert "has not been trained" in untrained
     assert warning.startswith("Pattern element of wide gains nothing over dense")
     assert f"Warning: {warning}" in result.err
 
