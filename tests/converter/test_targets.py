@@ -256,8 +256,10 @@ def test_pattern_that_does_not_suit_is_warned_of() -> None:
     ) as seen:
         report = convert(model, inputs_for(base, 12), target="cortex-m55").report
     said = [str(one.message) for one in seen if one.category is PatternWarning]
-    assert said == report.warnings
-    assert "Patterns that do: " in report.warnings[0]
+    untrained, *of_patterns = report.warnings
+    assert "has not been trained" in untrained
+    assert said == of_patterns
+    assert "Patterns that do: " in of_patterns[0]
     quiet = nest(base, (0.9, 0.8), pattern="1x4")
     with warnings.catch_warnings():
         warnings.simplefilter("error", PatternWarning)

@@ -10,18 +10,19 @@ size_t Elements(int32_t height, int32_t width, int32_t channels) {
          static_cast<size_t>(channels);
 }
 
-size_t Elements(const Activations& tensor) {
+// Whether a tensor has the packed shape: images of it, or for a fully connected
+// op, whose tensors may be of any rank, as many elements.
+NEST_GLUE_COLD bool Fits(const nest_op& op, const Activations& tensor,
+                         int32_t height, int32_t width, int32_t channels) {
+  if (op.kind != NEST_FULLY_CONNECTED) {
+    return tensor.rank == 4 && tensor.dims[1] == height &&
+           tensor.dims[2] == width && tensor.dims[3] == channels;
+  }
   size_t count = 1;
   for (int i = 0; i < tensor.rank; ++i) {
     count *= static_cast<size_t>(tensor.dims[i]);
   }
-  return count;
-}
-
-bool IsImage(const Activations& tensor, int32_t height, int32_t width,
-             int32_t channels) {
-  return tensor.rank == 4 && tensor.dims[1] == height &&
-         tensor.dims[2] == width && tensor.dims[3] == channels;
+  return count == Elements(height, width, channels);
 }
 
 const char* ComparePoints(const nest_op& op, const Activations& input,
@@ -37,21 +38,15 @@ const char* ComparePoints(const nest_op& op, const Activations& input,
 
 const char* CompareShapes(const nest_op& op, const Activations& input,
                           const Activations& output, int32_t* runs) {
-  if (op.kind == NEST_FULLY_CONNECTED) {
-    if (Elements(input) != Elements(op.in_h, op.in_w, op.in_c)) {
-      return "input shape is not the packed one";
-    }
-    if (Elements(output) != Elements(op.out_h, op.out_w, op.out_c)) {
-      return "output shape is not the packed one";
-    }
-    *runs = 1;
-    return nullptr;
-  }
-  if (!IsImage(input, op.in_h, op.in_w, op.in_c)) {
+  if (!Fits(op, input, op.in_h, op.in_w, op.in_c)) {
     return "input shape is not the packed one";
   }
-  if (!IsImage(output, op.out_h, op.out_w, op.out_c)) {
+  if (!Fits(op, output, op.out_h, op.out_w, op.out_c)) {
     return "output shape is not the packed one";
+  }
+  *runs = 1;
+  if (op.kind == NEST_FULLY_CONNECTED) {
+    return nullptr;
   }
   if (input.dims[0] != output.dims[0]) {
     return "input and output differ in batch size";
@@ -69,13 +64,12 @@ const char* FindLevelEntry(size_t elements, bool has_entry, const void* entry,
     return elements == 1 ? nullptr : "level must be one int32";
   }
   if (entry == nullptr || entry_bytes != sizeof(*index)) {
-    return "the level's entry must be one constant int32";
+    return "level entry must be one constant int32";
   }
   memcpy(index, entry, sizeof(*index));  // a file may align it as it likes
-  if (*index < 0 || static_cast<size_t>(*index) >= elements) {
-    return "the level has no such entry";
-  }
-  return nullptr;
+  // Negative ones are above any number of elements.
+  return static_cast<uint32_t>(*index) < elements ? nullptr
+                                                  : "level has no such entry";
 }
 
 const char* OpenNestedOp(const NestedKernel& kernel, const void* packed,

@@ -12,60 +12,46 @@ struct OpData {
   int scratch;
 };
 
-struct Tensors {
-  TfLiteTensor* input;
-  TfLiteTensor* level;
-  TfLiteTensor* packed;
-  TfLiteTensor* entry;  // nullptr where the op has none
-  TfLiteTensor* output;
-};
+// Of a node: its inputs in their order, nullptr for those that it has not, and
+// its output.
+constexpr int kOutput = kNestedEntryTensor + 1;
+using Tensors = TfLiteTensor * [kOutput + 1];
 
 nest_glue::Activations AsActivations(const TfLiteTensor* tensor) {
   return {tensor->dims->data, tensor->dims->size, tensor->params.zero_point};
 }
 
-// Returns what is wrong with the level of a nested op, nullptr where nothing
-// is.
-const char* FindEntry(const Tensors& tensors, bool has_entry, OpData* data) {
-  if (tensors.level->type != kTfLiteInt32) {
-    return "level must be one int32";
-  }
-  const void* entry = nullptr;
-  size_t bytes = 0;
-  if (has_entry && tensors.entry->type == kTfLiteInt32) {
-    // Memory for tensors that are not constant is planned after Prepare only.
-    entry = tensors.entry->data.data;
-    bytes = tensors.entry->bytes;
-  }
-  return nest_glue::FindLevelEntry(tensors.level->bytes / sizeof(int32_t),
-                                   has_entry, entry, bytes, &data->entry);
-}
-
 // Returns what is wrong with the tensors of a nested op, nullptr where nothing
 // is.
-const char* OpenTensors(const Tensors& tensors, bool has_entry, OpData* data) {
-  if (tensors.input == nullptr || tensors.level == nullptr ||
-      tensors.packed == nullptr || tensors.output == nullptr ||
-      (has_entry && tensors.entry == nullptr)) {
-    return "a tensor is missing or has no memory";
+const char* OpenTensors(const Tensors& tensors, int inputs, OpData* data) {
+  for (int i = 0; i <= kOutput; ++i) {
+    if (tensors[i] == nullptr && (i < inputs || i == kOutput)) {
+      return "a tensor is missing";
+    }
   }
-  if (tensors.input->type != kTfLiteInt8 ||
-      tensors.output->type != kTfLiteInt8) {
+  const TfLiteTensor* input = tensors[kNestedInputTensor];
+  const TfLiteTensor* output = tensors[kOutput];
+  if (input->type != kTfLiteInt8 || output->type != kTfLiteInt8) {
     return "input and output must be int8";
   }
-  const char* problem = FindEntry(tensors, has_entry, data);
+  const TfLiteTensor* level = tensors[kNestedLevelTensor];
+  const TfLiteTensor* entry = tensors[kNestedEntryTensor];
+  // Memory for tensors that are not constant is planned after Prepare only.
+  const bool is_int32 = entry != nullptr && entry->type == kTfLiteInt32;
+  const char* problem = nest_glue::FindLevelEntry(
+      level->type == kTfLiteInt32 ? level->bytes / sizeof(int32_t) : 0,
+      entry != nullptr, is_int32 ? entry->data.data : nullptr,
+      is_int32 ? entry->bytes : 0, &data->entry);
   if (problem != nullptr) {
     return problem;
   }
-  // Memory for tensors that are not constant is planned after Prepare only.
-  if (tensors.packed->type != kTfLiteUInt8 ||
-      tensors.packed->data.data == nullptr) {
+  const TfLiteTensor* packed = tensors[kNestedPackedTensor];
+  if (packed->type != kTfLiteUInt8 || packed->data.data == nullptr) {
     return "packed weights must be constant uint8";
   }
-  return nest_glue::OpenNestedOp(
-      *data->kernel, tensors.packed->data.data, tensors.packed->bytes,
-      AsActivations(tensors.input), AsActivations(tensors.output), &data->op,
-      &data->runs);
+  return nest_glue::OpenNestedOp(*data->kernel, packed->data.data,
+                                 packed->bytes, AsActivations(input),
+                                 AsActivations(output), &data->op, &data->runs);
 }
 
 }  // namespace
@@ -82,29 +68,25 @@ void* NestedInit(TfLiteContext* context,
 TfLiteStatus NestedPrepare(TfLiteContext* context, TfLiteNode* node) {
   OpData* data = static_cast<OpData*>(node->user_data);
   if (data == nullptr) {
-    MicroPrintf("Nested op: no memory for its state");
-    return kTfLiteError;
+    return kTfLiteError;  // TFLM has said that its arena is too small
   }
-  const bool has_entry = node->inputs->size == 4;
-  if ((node->inputs->size != 3 && !has_entry) || node->outputs->size != 1) {
+  const int inputs = node->inputs->size;
+  if ((inputs != kNestedEntryTensor && inputs != kNestedEntryTensor + 1) ||
+      node->outputs->size != 1) {
     MicroPrintf("%s: needs 3 or 4 inputs and 1 output", data->kernel->name);
     return kTfLiteError;
   }
   MicroContext* micro_context = GetMicroContext(context);
-  Tensors tensors = {
-      micro_context->AllocateTempInputTensor(node, kNestedInputTensor),
-      micro_context->AllocateTempInputTensor(node, kNestedLevelTensor),
-      micro_context->AllocateTempInputTensor(node, kNestedPackedTensor),
-      has_entry
-          ? micro_context->AllocateTempInputTensor(node, kNestedEntryTensor)
-          : nullptr,
-      micro_context->AllocateTempOutputTensor(node, kNestedOutputTensor)};
-  const char* problem = OpenTensors(tensors, has_entry, data);
-  TfLiteTensor* const all[] = {tensors.output, tensors.entry, tensors.packed,
-                               tensors.level, tensors.input};
-  for (TfLiteTensor* tensor : all) {
-    if (tensor != nullptr) {
-      micro_context->DeallocateTempTfLiteTensor(tensor);
+  Tensors tensors = {};
+  for (int i = 0; i < inputs; ++i) {
+    tensors[i] = micro_context->AllocateTempInputTensor(node, i);
+  }
+  tensors[kOutput] =
+      micro_context->AllocateTempOutputTensor(node, kNestedOutputTensor);
+  const char* problem = OpenTensors(tensors, inputs, data);
+  for (int i = kOutput; i >= 0; --i) {
+    if (tensors[i] != nullptr) {
+      micro_context->DeallocateTempTfLiteTensor(tensors[i]);
     }
   }
   if (problem != nullptr) {
