@@ -50,6 +50,9 @@ def normalize(
         epsilon=epsilon,
         is_training=True,
     )
+    # TensorFlow's graph optimizer would make one op of this and a ReLU behind it, which
+    # turns NaN into 0: no loss would tell. This one stands between them for nothing.
+    outputs = tf.ensure_shape(outputs, x.shape)
     # The op corrects its variance by n / (n - 1), which Keras does not.
     count = ops.cast(tf.size(x) // channels, "float32")
     return outputs, mean, variance * ((count - 1.0) / count)

@@ -31,14 +31,14 @@ def pretend(monkeypatch: pytest.MonkeyPatch, version: str | None) -> None:
 def test_an_unknown_tflite_micro(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     pretend(monkeypatch, version)
     with pytest.raises(NestError, match=f"structs are known.*{version}") as error:
-        tflm._load.__wrapped__()
+        tflm.load.__wrapped__()
     assert f"tflite-micro=={tflm.PINNED}" in str(error.value)
 
 
 def test_no_tflite_micro(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch, None)
     with pytest.raises(NestError, match=r"tflite-micro.*Received: none") as error:
-        tflm._load.__wrapped__()
+        tflm.load.__wrapped__()
     assert "keras-nest[tflm]" in str(error.value)
 
 
