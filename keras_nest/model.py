@@ -13,7 +13,6 @@ import numpy as np
 
 from keras_nest import masks, targets
 from keras_nest.bit_widths import BitWidths
-from keras_nest.converter.freeze import freeze
 from keras_nest.errors import ConversionWarning, NestError
 from keras_nest.layers.base import check_routing
 from keras_nest.masks import Pattern
@@ -231,6 +230,9 @@ def nest(
 
 def _warn_of_refusal(model: NestedModel) -> None:
     """Says before the training, not after it, what `convert` would refuse."""
+    # The only look ahead of this stage, and nothing that nesting depends on.
+    from keras_nest.converter.freeze import freeze
+
     try:
         freeze(model)
     except NestError as error:
