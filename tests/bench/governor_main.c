@@ -3,19 +3,6 @@
 #include "board.h"
 #include "nest/governor.h"
 
-static void write_ticks(const char* name, uint32_t value) {
-  char text[12];
-  char* at = text + sizeof(text) - 1;
-  *at = 0;
-  *--at = '\n';
-  do {
-    *--at = (char)('0' + value % 10);
-    value /= 10;
-  } while (value != 0);
-  board_write(name);
-  board_write(at);
-}
-
 int main(void) {
   static const uint32_t costs[3] = {414389, 782229, 2065816};
   static nest_governor governor;
@@ -43,11 +30,16 @@ int main(void) {
   board_timer_start();
   nest_governor_after(&governor, 42100);
   ticks[4] = board_timer_read();
-  write_ticks("empty ", ticks[0]);
-  write_ticks("stay ", ticks[1]);
-  write_ticks("learn ", ticks[2]);
-  write_ticks("switch ", ticks[3]);
-  write_ticks("relearn ", ticks[4]);
+  board_write_fact("empty ", ticks[0]);
+  board_write("\n");
+  board_write_fact("stay ", ticks[1]);
+  board_write("\n");
+  board_write_fact("learn ", ticks[2]);
+  board_write("\n");
+  board_write_fact("switch ", ticks[3]);
+  board_write("\n");
+  board_write_fact("relearn ", ticks[4]);
+  board_write("\n");
   board_write(level_input == 2 ? "done\n" : "error\n");
   board_exit(0);
 }

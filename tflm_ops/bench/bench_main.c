@@ -16,26 +16,10 @@
 #define GUARD_BYTES 64
 #define UNWRITTEN 0x5a
 
-static void write_number(uint32_t value) {
-  char text[11];
-  char* at = text + sizeof(text) - 1;
-  *at = 0;
-  do {
-    *--at = (char)('0' + value % 10);
-    value /= 10;
-  } while (value != 0);
-  board_write(at);
-}
-
-static void write_fact(const char* name, uint32_t value) {
-  board_write(name);
-  write_number(value);
-}
-
 static void stop(const char* what, uint32_t index, int32_t level) {
   board_write(what);
-  write_fact(" op ", index);
-  write_fact(" level ", (uint32_t)level);
+  board_write_fact(" op ", index);
+  board_write_fact(" level ", (uint32_t)level);
   board_write("\n");
   board_exit(1);
 }
@@ -76,8 +60,8 @@ static void time_op(uint32_t index) {
   if (scratch_bytes + GUARD_BYTES > (size_t)(board_free_end - scratch)) {
     stop("error memory", index, 0);
   }
-  write_fact("op ", index);
-  write_fact(" scratch ", (uint32_t)scratch_bytes);
+  board_write_fact("op ", index);
+  board_write_fact(" scratch ", (uint32_t)scratch_bytes);
   board_write("\n");
   for (int32_t level = 0; level < op.levels; ++level) {
     /* Nothing of the level before may pass for this one's output. */
@@ -96,17 +80,18 @@ static void time_op(uint32_t index) {
         !is_unwritten(scratch + scratch_bytes)) {
       stop("error bounds", index, level);
     }
-    write_fact("op ", index);
-    write_fact(" level ", (uint32_t)level);
-    write_fact(" ticks ", ticks);
+    board_write_fact("op ", index);
+    board_write_fact(" level ", (uint32_t)level);
+    board_write_fact(" ticks ", ticks);
     board_write("\n");
   }
 }
 
 int main(void) {
-  write_fact("kernels ", (uint32_t)(board_kernels_end - board_kernels_begin));
+  board_write_fact("kernels ",
+                   (uint32_t)(board_kernels_end - board_kernels_begin));
   board_timer_start();
-  write_fact("\nempty ", board_timer_read());
+  board_write_fact("\nempty ", board_timer_read());
   board_write("\n");
   for (uint32_t index = 0; index < bench_op_count; ++index) time_op(index);
   board_write("done\n");

@@ -7,6 +7,9 @@
 /* Text to QEMU's standard output, by semihosting. */
 void board_write(const char* text);
 
+/* A name and, right behind it, a number in decimal. */
+void board_write_fact(const char* name, uint32_t value);
+
 /* Ends QEMU with this exit status. */
 void board_exit(int status) __attribute__((noreturn));
 

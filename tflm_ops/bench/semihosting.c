@@ -32,6 +32,18 @@ static void call(uintptr_t operation, const void* argument) {
 
 void board_write(const char* text) { call(SYS_WRITE0, text); }
 
+void board_write_fact(const char* name, uint32_t value) {
+  char text[11];
+  char* at = text + sizeof(text) - 1;
+  *at = 0;
+  do {
+    *--at = (char)('0' + value % 10);
+    value /= 10;
+  } while (value != 0);
+  board_write(name);
+  board_write(at);
+}
+
 void board_exit(int status) {
   const uintptr_t block[2] = {STOPPED_APPLICATION_EXIT, (uintptr_t)status};
   for (;;) call(SYS_EXIT_EXTENDED, block);

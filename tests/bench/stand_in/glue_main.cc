@@ -27,18 +27,6 @@ namespace {
 constexpr uint32_t kRuns = 3;  // lines a level
 constexpr uint8_t kUnwritten = 0x5a;
 
-void WriteFact(const char* name, uint32_t value) {
-  char text[11];
-  char* at = text + sizeof(text) - 1;
-  *at = 0;
-  do {
-    *--at = static_cast<char>('0' + value % 10);
-    value /= 10;
-  } while (value != 0);
-  board_write(name);
-  board_write(at);
-}
-
 // The CRC-32 of zlib and Ethernet, bit by bit.
 uint32_t Checksum(const uint8_t* bytes, size_t count) {
   uint32_t crc = UINT32_MAX;
@@ -53,16 +41,16 @@ uint32_t Checksum(const uint8_t* bytes, size_t count) {
 
 void Stop(const char* what, uint32_t index, int32_t level) {
   board_write(what);
-  WriteFact(" op ", index);
-  WriteFact(" level ", static_cast<uint32_t>(level));
+  board_write_fact(" op ", index);
+  board_write_fact(" level ", static_cast<uint32_t>(level));
   board_write("\n");
   board_exit(1);
 }
 
 void WriteTicks(uint32_t index, int32_t level, uint32_t ticks) {
-  WriteFact("op ", index);
-  WriteFact(" level ", static_cast<uint32_t>(level));
-  WriteFact(" ticks ", ticks);
+  board_write_fact("op ", index);
+  board_write_fact(" level ", static_cast<uint32_t>(level));
+  board_write_fact(" ticks ", ticks);
   board_write("\n");
 }
 
@@ -160,10 +148,10 @@ void TimeOp(uint32_t model_index) {
 }  // namespace
 
 int main() {
-  WriteFact("kernels ",
-            static_cast<uint32_t>(board_kernels_end - board_kernels_begin));
+  board_write_fact("kernels ", static_cast<uint32_t>(board_kernels_end -
+                                                     board_kernels_begin));
   board_timer_start();
-  WriteFact("\nempty ", board_timer_read());
+  board_write_fact("\nempty ", board_timer_read());
   board_write("\n");
   for (uint32_t i = 0; i < bench_op_count; ++i) {
     TimeOp(i);
