@@ -1,6 +1,7 @@
 """The packed format in Python: what the C kernels read, written and checked.
 
-The layout itself is documented once, in tflm_ops/include/nest/format.h.
+The layout is specified in docs/format.md, and summed up in
+tflm_ops/include/nest/format.h.
 """
 
 from keras_nest.format.facts import (

@@ -18,6 +18,7 @@ from keras_nest.converter.describe import describe
 from keras_nest.model import nest
 from keras_nest.runtime import Interpreter, read_interface
 from tests.converter.nets import inputs_for, nested_random_net, on_int8_grid, random_net
+from tests.docs.format_page import table
 
 L = keras.layers
 
@@ -109,9 +110,13 @@ def test_custom_options_say_in_words_what_the_op_is(nested: bytes) -> None:
         for op in model.subgraphs[0].operators
         if op.customOptions is not None
     ]
+    rows = table("| key | type | |")
+    keys = {key for row in rows for key in row[0].split("`, `")}
     sparse = [entry for entry in words if entry["pattern"] != "dense"]
     assert sparse
     for entry in words:
+        of_images = {"padding", "strides", "dilation"}
+        assert set(entry) in (keys, keys - of_images)
         assert entry["levels"] == 3
         assert entry["sparsities"] == [0.9, 0.7, 0.0]
         assert entry["encoding"] in ("dense", "blocks", "lists")
