@@ -173,32 +173,52 @@ def score(outputs: Array, x: Array, y: Array | None) -> tuple[str, float]:
                 hint="Put them into the .npz as y, or name them with --labels.",
             )
         return "mse", float(np.mean((outputs.astype(np.float64) - x) ** 2))
-    if y.dtype.kind not in "fuib":
-        raise NestError(
-            f"Expected labels that are numbers. Received: dtype={y.dtype}",
-            hint="Save class indexes (integers) or one-hot rows.",
-        )
-    one_hot = _is_one_hot(y)
-    if y.dtype.kind in "iub" or one_hot:
+    classes = classes_of(y, outputs[0].size)
+    if classes is not None:
         scores = outputs.reshape(len(outputs), -1)
-        if not one_hot and y.size != len(y):
-            raise NestError(
-                f"Expected class labels of shape ({len(y)},), or one-hot rows of shape "
-                f"{scores.shape}. Received: {y.dtype} labels of shape={y.shape}",
-                hint="Save targets that are no classes as floats.",
-            )
-        classes = y.argmax(axis=1) if one_hot else y.reshape(len(y)).astype(np.int64)
-        if scores.shape[1] == 1:
-            _check_classes(classes, 2)
-            return "accuracy", float(np.mean((scores[:, 0] > 0.5) == classes))
-        _check_classes(classes, scores.shape[1])
-        return "accuracy", float(np.mean(scores.argmax(axis=1) == classes))
+        return "accuracy", float(np.mean(predicted_classes(scores) == classes))
     if y.size != outputs.size:
         raise NestError(
             f"Expected targets of shape {outputs.shape}. Received: shape={y.shape}"
         )
     target = y.reshape(outputs.shape)
     return "mse", float(np.mean((outputs.astype(np.float64) - target) ** 2))
+
+
+def predicted_classes(scores: Array) -> Array:
+    """The class of each row of [N, classes]; a single score is that of class 1."""
+    if scores.shape[1] == 1:
+        return (scores[:, 0] > 0.5).astype(np.int64)
+    return scores.argmax(axis=1)
+
+
+def classes_of(y: Array, outputs: int) -> Array | None:
+    """The classes that labels name, int64 [N]; None for float targets.
+
+    Args:
+        y: Labels: integers or booleans, one-hot rows, or float targets.
+        outputs: Number of outputs of the model for one sample.
+
+    Raises:
+        NestError: If the labels are no numbers, or name classes the model lacks.
+    """
+    if y.dtype.kind not in "fuib":
+        raise NestError(
+            f"Expected labels that are numbers. Received: dtype={y.dtype}",
+            hint="Save class indexes (integers) or one-hot rows.",
+        )
+    one_hot = _is_one_hot(y)
+    if y.dtype.kind == "f" and not one_hot:
+        return None
+    if not one_hot and y.size != len(y):
+        raise NestError(
+            f"Expected class labels of shape ({len(y)},), or one-hot rows of shape "
+            f"({len(y)}, {outputs}). Received: {y.dtype} labels of shape={y.shape}",
+            hint="Save targets that are no classes as floats.",
+        )
+    classes = y.argmax(axis=1) if one_hot else y.reshape(len(y)).astype(np.int64)
+    _check_classes(classes, max(outputs, 2))
+    return classes
 
 
 def _is_one_hot(y: Array) -> bool:

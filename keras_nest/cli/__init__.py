@@ -13,7 +13,15 @@ import sys
 
 import click
 
-from keras_nest.cli import conversion, execution, firmware, planning, report, setup
+from keras_nest.cli import (
+    conversion,
+    demo,
+    execution,
+    firmware,
+    planning,
+    report,
+    setup,
+)
 from keras_nest.cli.output import fail
 from keras_nest.errors import NestError
 
@@ -66,12 +74,13 @@ def cli() -> None:
       keras-nest extract model.tflite --level 0 -o level0.tflite
       keras-nest bench model.tflite --target cortex-m4
       keras-nest report model.tflite --data test.npz -o report.html
+      keras-nest demo model.tflite --data test.npz
       keras-nest export model.tflite --format cmake -o firmware
 
     Level 0 is the sparsest and cheapest, the last level the densest and most accurate.
     """
 
 
-for _module in (planning, conversion, execution, firmware, report, setup):
+for _module in (planning, conversion, execution, demo, firmware, report, setup):
     for _command in _module.COMMANDS:
         cli.add_command(_command)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import socketserver
 import warnings
+import webbrowser
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,11 @@ def names() -> dict[str, Any]:
     }
 
 
+def interrupt(server: Any) -> None:
+    """What Ctrl-C does to an example that would wait for it."""
+    raise KeyboardInterrupt
+
+
 def commands(block: str) -> list[list[str]]:
     """The arguments of each `keras-nest` in a block of shell."""
     lines = [shlex.split(line, comments=True) for line in block.splitlines()]
@@ -87,6 +94,8 @@ def test_examples_run(
     page: str, least: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(socketserver.BaseServer, "serve_forever", interrupt)
+    monkeypatch.setattr(webbrowser, "open", str)
     keras.utils.set_random_seed(1)
     given = names()
     np.save("samples.npy", given["x"])
