@@ -253,7 +253,8 @@ def print_bench(name: str, result: BenchResult) -> None:
     )
     console.print(
         f"Flash: {result.weight_bytes:,} bytes of packed weights, "
-        f"{result.kernel_bytes:,} of kernel code (without glue and TFLM)."
+        f"{result.kernel_bytes:,} of kernel code (without glue and TFLM). Stack: "
+        f"{result.stack_bytes:,} bytes below the call of a kernel."
     )
     if result.host_arena_bytes is not None:
         console.print(

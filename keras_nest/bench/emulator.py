@@ -20,7 +20,7 @@ from keras_nest.errors import NestError
 # as many, to within three.
 _SHIFTS = (8, 4)
 _SECONDS = 900
-_OP = re.compile(r"op (\d+) (?:scratch (\d+)|level (\d+) ticks (\d+))")
+_OP = re.compile(r"op (\d+) (?:(scratch|stack) (\d+)|level (\d+) ticks (\d+))")
 _ERROR = re.compile(r"error (\w+) op (\d+) level (\d+)")
 
 
@@ -32,11 +32,13 @@ class Measurement:
         kernel_bytes: Code and constants of the kernels in the image.
         instructions: `[op][level]`.
         scratch_bytes: `[op]`.
+        stack_bytes: `[op]`, the deepest over its levels and its check.
     """
 
     kernel_bytes: int
     instructions: list[list[int]]
     scratch_bytes: list[int]
+    stack_bytes: list[int]
 
 
 def measure(image: Path, target: Target, names: list[str]) -> Measurement:
@@ -96,16 +98,18 @@ def _parse(lines: list[str], target: Target, shift: int, ops: int) -> Measuremen
     per_tick = 1e9 / target.timer_hz / 2**shift
     empty = int(facts["empty"])
     instructions: list[list[int]] = [[] for _ in range(ops)]
-    scratch = [0] * ops
+    memory = {"scratch": [0] * ops, "stack": [0] * ops}
     for found in map(_OP.fullmatch, lines):
         if found is None:
             continue
         index = int(found[1])
         if found[2] is not None:
-            scratch[index] = int(found[2])
+            memory[found[2]][index] = int(found[3])
         else:
-            instructions[index].append(round((int(found[4]) - empty) * per_tick))
-    return Measurement(int(facts["kernels"]), instructions, scratch)
+            instructions[index].append(round((int(found[5]) - empty) * per_tick))
+    return Measurement(
+        int(facts["kernels"]), instructions, memory["scratch"], memory["stack"]
+    )
 
 
 def _failure(what: str, name: str, level: int, target: Target) -> NestError:

@@ -32,6 +32,7 @@ class OpCost:
         macs: Multiply-accumulates without those of masked weights.
         instructions: Of one call of the kernel.
         scratch_bytes: Working memory that the kernel asks for, at all levels the same.
+        stack_bytes: The most that a call took of the stack, with what it calls.
         weight_bytes: The packed weights in flash, for all levels.
     """
 
@@ -42,6 +43,7 @@ class OpCost:
     macs: list[int]
     instructions: list[int]
     scratch_bytes: int
+    stack_bytes: int
     weight_bytes: int
 
 
@@ -58,7 +60,8 @@ class BenchResult:
         levels: Number of levels.
         ops: The nested ops.
         instructions: Sum over the nested ops.
-        scratch_bytes: The largest of the ops: they run one after the other.
+        scratch_bytes, stack_bytes: The largest of the ops: they run one after the
+            other. The stack is that of the kernels, without TFLM's own functions.
         weight_bytes: Sum over the nested ops.
         kernel_bytes: Code and constants of the kernels that the model needs, with the
             check of the packed weights; without glue, TFLM and the C library.
@@ -76,6 +79,7 @@ class BenchResult:
     ops: list[OpCost]
     instructions: list[int]
     scratch_bytes: int
+    stack_bytes: int
     weight_bytes: int
     kernel_bytes: int
     host_arena_bytes: int | None
@@ -125,12 +129,7 @@ def bench(
     with tempfile.TemporaryDirectory(prefix="keras-nest-bench-") as folder:
         built = image.build(jobs, chosen, Path(folder))
         measured = emulator.measure(built, chosen, [job.name for job in jobs])
-    ops = [
-        _cost(operator, instructions, scratch)
-        for operator, instructions, scratch in zip(
-            nested, measured.instructions, measured.scratch_bytes, strict=True
-        )
-    ]
+    ops = [_cost(operator, measured, index) for index, operator in enumerate(nested)]
     levels = nested[0].op.levels
     return BenchResult(
         target=chosen.name,
@@ -144,6 +143,7 @@ def bench(
             sum(op.instructions[level] for op in ops) for level in range(levels)
         ],
         scratch_bytes=max(op.scratch_bytes for op in ops),
+        stack_bytes=max(op.stack_bytes for op in ops),
         weight_bytes=sum(op.weight_bytes for op in ops),
         kernel_bytes=measured.kernel_bytes,
         host_arena_bytes=_host_arena_bytes(tflite),
@@ -165,7 +165,7 @@ def _host_arena_bytes(tflite: bytes) -> int | None:
         return None
 
 
-def _cost(nested: NestedOperator, instructions: list[int], scratch: int) -> OpCost:
+def _cost(nested: NestedOperator, measured: emulator.Measurement, index: int) -> OpCost:
     op = nested.op
     positions = op.geometry.out_h * op.geometry.out_w
     return OpCost(
@@ -177,7 +177,8 @@ def _cost(nested: NestedOperator, instructions: list[int], scratch: int) -> OpCo
             packed_format.level_weights(op, level) * positions
             for level in range(op.levels)
         ],
-        instructions=instructions,
-        scratch_bytes=scratch,
+        instructions=measured.instructions[index],
+        scratch_bytes=measured.scratch_bytes[index],
+        stack_bytes=measured.stack_bytes[index],
         weight_bytes=len(nested.blob),
     )

@@ -18,6 +18,7 @@ from keras_nest.errors import NestError
 from keras_nest.runtime import Interpreter
 from keras_nest.targets import EMULATED
 from tests.bench.conftest import LEVELS, OPS, model_for
+from tests.bench.test_stack import stated_bounds
 
 pytestmark = pytest.mark.usefixtures("tools")
 
@@ -42,6 +43,11 @@ def test_every_board(target: str) -> None:
     columns = zip(*(op.instructions for op in result.ops), strict=True)
     assert result.instructions == [sum(column) for column in columns]
     assert result.scratch_bytes == max(op.scratch_bytes for op in result.ops)
+    assert result.stack_bytes == max(op.stack_bytes for op in result.ops)
+    stated = stated_bounds().get(target)
+    if stated:  # a sparse convolution is among those that take most
+        most = max(stated["Prepare"], stated["Invoke"])
+        assert most / 4 < result.stack_bytes <= most
     # The M55 has the kernels of the DSP extension and those of MVE.
     most = 40 if target == "cortex-m55" else 24
     assert 1_000 < result.kernel_bytes < most * 1024

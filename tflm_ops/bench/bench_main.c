@@ -5,6 +5,7 @@
  *   empty TICKS                the timer's reading of nothing at all
  *   op INDEX scratch BYTES
  *   op INDEX level LEVEL ticks TICKS
+ *   op INDEX stack BYTES       the deepest of nest_open and of all levels
  *   error WHAT op INDEX level LEVEL
  *   done
  */
@@ -15,6 +16,7 @@
 
 #define GUARD_BYTES 64
 #define UNWRITTEN 0x5a
+#define UNUSED_STACK 0x5a5a5a5au
 
 static void stop(const char* what, uint32_t index, int32_t level) {
   board_write(what);
@@ -47,13 +49,34 @@ static int is_unwritten(const uint8_t* from) {
   return 1;
 }
 
+/* Marks what lies below the caller's frame. Inlined: a call would mark itself.
+ */
+static inline __attribute__((always_inline)) void mark_stack(void) {
+  volatile uint32_t* const end = board_stack_pointer();
+  for (volatile uint32_t* at = board_stack_begin; at < end; ++at) {
+    *at = UNUSED_STACK;
+  }
+}
+
+/* Bytes below the caller's frame that were written since. */
+static inline __attribute__((always_inline)) uint32_t used_stack(void) {
+  const volatile uint32_t* const end = board_stack_pointer();
+  const volatile uint32_t* at = board_stack_begin;
+  while (at < end && *at == UNUSED_STACK) ++at;
+  return (uint32_t)(end - at) * (uint32_t)sizeof *at;
+}
+
+static uint32_t larger(uint32_t a, uint32_t b) { return a > b ? a : b; }
+
 static void time_op(uint32_t index) {
   const bench_op* const entry = &bench_ops[index];
   nest_op op;
+  mark_stack();
   if (nest_open(entry->blob, entry->blob_bytes, &op) != NEST_OK) {
     stop("error blob", index, 0);
   }
   const size_t scratch_bytes = entry->get_buffer_size(&op);
+  uint32_t stack_bytes = used_stack();
   const size_t output_bytes = entry->output_bytes;
   uint8_t* const output = board_free_begin;
   uint8_t* const scratch = aligned(output + output_bytes + GUARD_BYTES);
@@ -67,10 +90,12 @@ static void time_op(uint32_t index) {
     /* Nothing of the level before may pass for this one's output. */
     memset(output, UNWRITTEN, output_bytes + GUARD_BYTES);
     memset(scratch, UNWRITTEN, scratch_bytes + GUARD_BYTES);
+    mark_stack();
     board_timer_start();
     const nest_status status =
         entry->run(&op, level, entry->input, (int8_t*)output, scratch);
     const uint32_t ticks = board_timer_read();
+    stack_bytes = larger(stack_bytes, used_stack());
     if (ticks == BOARD_TIMER_OVERFLOW) stop("error timer", index, level);
     if (status != NEST_OK) stop("error status", index, level);
     if (checksum(output, output_bytes) != entry->checksums[level]) {
@@ -85,6 +110,9 @@ static void time_op(uint32_t index) {
     board_write_fact(" ticks ", ticks);
     board_write("\n");
   }
+  board_write_fact("op ", index);
+  board_write_fact(" stack ", stack_bytes);
+  board_write("\n");
 }
 
 int main(void) {

@@ -25,6 +25,20 @@ uint32_t board_timer_read(void);
 
 /* The rest of the large memory, for tensors; from the linker script. */
 extern uint8_t board_free_begin[], board_free_end[];
+/* The stack's lowest word; from the linker script. */
+extern uint32_t board_stack_begin[];
+
+/* Where the stack ends now. */
+static inline uint32_t* board_stack_pointer(void) {
+  uint32_t* end;
+#if defined(__riscv)
+  __asm__ volatile("mv %0, sp" : "=r"(end));
+#else
+  __asm__ volatile("mov %0, sp" : "=r"(end));
+#endif
+  return end;
+}
+
 /* The kernels' code and constants in the image; from the linker script. */
 extern const uint8_t board_kernels_begin[], board_kernels_end[];
 
