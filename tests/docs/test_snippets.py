@@ -23,6 +23,8 @@ ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # Without a cross compiler and QEMU this one says what to install, and ends with 1.
 NEEDS_TOOLS = "bench"
+# A page, and how many examples it has at least.
+PAGES = [("README.md", 15), ("docs/convert.md", 1), ("docs/training.md", 1)]
 
 
 def plain_model() -> keras.Model:
@@ -89,7 +91,7 @@ def run(page: Path, given: dict[str, Any]) -> int:
     return count
 
 
-@pytest.mark.parametrize(("page", "least"), [("README.md", 15), ("docs/convert.md", 1)])
+@pytest.mark.parametrize(("page", "least"), PAGES)
 def test_examples_run(
     page: str, least: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
