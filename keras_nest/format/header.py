@@ -179,7 +179,9 @@ class Header:
         if fields[1] != VERSION:
             raise FormatError(
                 f"Expected packed format version {VERSION}. Received: {fields[1]}.",
-                hint="Convert the model again, or update keras-nest.",
+                hint="It was written by a newer keras-nest: update this one."
+                if fields[1] > VERSION
+                else "Convert the model again.",
             )
         if fields[16] != len(blob):
             raise FormatError(
