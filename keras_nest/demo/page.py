@@ -30,15 +30,8 @@ def html(session: Session) -> str:
     environment.filters |= {"number": number, "share": share}
     facts = session.facts
     costs = [
-        {
-            "instructions": level.instructions,
-            "macs": level.macs,
-            "bytes": sum(
-                op.nonzeros[index if len(op.nonzeros) > 1 else 0]
-                for op in facts.model.ops
-            ),
-        }
-        for index, level in enumerate(facts.levels)
+        {"instructions": level.instructions, "macs": level.macs, "bytes": nonzeros}
+        for level, nonzeros in zip(facts.levels, facts.model.nonzeros, strict=True)
     ]
     return environment.get_template("demo.html.j2").render(
         facts=facts,
