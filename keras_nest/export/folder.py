@@ -72,7 +72,10 @@ def write_folder(target: Path, files: dict[str, bytes], force: bool = False) -> 
             for name, content in files.items():
                 path = new / name
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
+                with path.open("wb") as stream:
+                    stream.write(content)
+                    stream.flush()
+                    os.fsync(stream.fileno())
             _swap(new, parent / target.name, Path(made, "old"))
     except OSError as error:
         raise NestError(
