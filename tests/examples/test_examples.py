@@ -12,8 +12,9 @@ import keras_nest
 from keras_nest import evaluation
 
 ROOT = Path(__file__).parents[2]
-# More than the share of the most frequent class; what the run then gave is behind it.
+# Well above the share of the most frequent class, which is behind it.
 LEAST = {
+    "audio": 0.43,  # 0.37
     "sensor": 0.3,  # 0.18
 }
 
