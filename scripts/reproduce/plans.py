@@ -51,8 +51,9 @@ def _sparsity_table(data: str, title: str, joint: Sequence[str]) -> Table:
     for levels in SPARSITIES:
         found += [run("separate", level) for level in levels]
         found.append(run("best", *levels))
-    found.append(run("dense", 0.0))
-    found += [run(column, *SPARSITIES[0]) for column in joint]
+        if levels == SPARSITIES[0]:
+            found.append(run("dense", 0.0))
+            found += [run(column, *levels) for column in joint]
     if data == "fashion_mnist":
         found += [run("separate-best", level) for level in SPARSITIES[0]]
     distinct = tuple(dict.fromkeys(found))  # 0.8 is in both
