@@ -44,6 +44,8 @@ def run(op: NestedOp, x: Int8Array, level: int) -> Int8Array:
     scaled = requantize(acc + op.bias[level], op.multiplier[level], op.shift[level])
     y = np.clip(scaled + op.output_zero_point, op.act_min, op.act_max)
     outputs: Int8Array = y.astype(np.int8)
+    if op.widths is not None:
+        outputs[..., op.widths.outputs[level] :] = op.output_zero_point
     return outputs[:, 0, 0] if g.op == "fully_connected" else outputs
 
 

@@ -28,7 +28,8 @@ class Job:
         name: For errors.
         blob: The packed bytes.
         op: What they mean.
-        x: An input, int8, of the op's shape.
+        x: An input, int8, of the op's shape; levels of width see their own channels
+            of it.
         kernel: The C function to run, which has a twin `..._get_buffer_size`. None: the
             nested one for the op.
     """
@@ -106,7 +107,9 @@ def _write_model(jobs: list[Job], folder: Path) -> None:
     table.append("bench_ops:")
     for index, job in enumerate(jobs):
         (folder / f"blob_{index}.bin").write_bytes(job.blob)
-        (folder / f"input_{index}.bin").write_bytes(job.x.tobytes())
+        inputs = _inputs(job)
+        step = job.x.nbytes if len(inputs) > 1 else 0
+        (folder / f"input_{index}.bin").write_bytes(b"".join(inputs))
         for part in ("blob", "input"):
             data += ["  .balign 16", f'{part}_{index}: .incbin "{part}_{index}.bin"']
         outputs = [
@@ -117,11 +120,24 @@ def _write_model(jobs: list[Job], folder: Path) -> None:
         data += ["  .balign 4", f"checksums_{index}: .word {words}"]
         kernel = job.kernel or f"nest_{job.op.geometry.op}"
         table.append(
-            f"  .word blob_{index}, {len(job.blob)}, input_{index}, {len(outputs[0])}, "
+            f"  .word blob_{index}, {len(job.blob)}, input_{index}, {step}, "
+            f"{len(outputs[0])}, "
             f"checksums_{index}, {kernel}, {kernel}_get_buffer_size"
         )
     table += ["  .global bench_op_count", f"bench_op_count: .word {len(jobs)}"]
     (folder / "model.S").write_text("\n".join([*data, *table, ""]))
+
+
+def _inputs(job: Job) -> list[bytes]:
+    """One for all levels, or each level's."""
+    op = job.op
+    if op.widths is None:
+        return [job.x.tobytes()]
+    g, zero_point = op.geometry, op.input_zero_point
+    return [
+        op.widths.only_active(g, job.x, zero_point, level).tobytes()
+        for level in range(op.levels)
+    ]
 
 
 def run_compiler(command: list[str | Path], folder: Path) -> None:

@@ -172,7 +172,7 @@ def _cost(nested: NestedOperator, measured: emulator.Measurement, index: int) ->
         name=nested.name,
         op=op.geometry.op,
         encoding=packed_format.variant_of(nested.blob),
-        block="-" if op.level_of is None else f"{op.block[0]}x{op.block[1]}",
+        block=packed_format.pattern_of(op),
         macs=[
             packed_format.level_weights(op, level) * positions
             for level in range(op.levels)

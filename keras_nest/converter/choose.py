@@ -148,6 +148,7 @@ def densest(op: NestedOp) -> NestedOp:
         levels=1,
         weights=np.where(op.mask(op.levels - 1), op.weights, 0).astype(np.int8),
         level_of=None,
+        widths=None,
         multiplier=op.multiplier[-1:],
         shift=op.shift[-1:],
         bias=op.bias[-1:],

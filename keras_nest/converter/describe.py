@@ -20,7 +20,7 @@ from keras_nest.converter.nested_file import (
     nested_operators,
 )
 from keras_nest.converter.weight_counts import KINDS
-from keras_nest.format import NestedOp
+from keras_nest.format import NestedOp, Widths
 from keras_nest.metadata import LevelsMetadata
 
 
@@ -34,7 +34,8 @@ class OpFacts:
         nested: Whether it is a nested custom op.
         encoding: Packed encoding as `format.variant_of` names it, "offsets + dense" for
             one with its densest level apart; "builtin" for a builtin op.
-        block: Output rows x input columns of the pattern, as "1x2"; "-" without.
+        block: Output rows x input columns of the pattern, as "1x2"; "channel" where
+            levels are widths; "-" without.
         weights: Number of weights, dense.
         nonzeros: Weights that the level computes with.
         sparsity: Share of the weights that the level leaves out.
@@ -44,6 +45,7 @@ class OpFacts:
         dense_bytes: The same op as a plain int8 one: weights and bias.
         separate_bytes: One sparse file per level in the same format, summed.
         entropy_bound: 8 bits per kept weight plus the entropy of the nesting, bytes.
+        outputs: Output channels of each level, where levels are widths.
     """
 
     name: str
@@ -60,6 +62,7 @@ class OpFacts:
     dense_bytes: int
     separate_bytes: int
     entropy_bound: float
+    outputs: list[int] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,7 +183,8 @@ def _nested_facts(nested: NestedOperator) -> OpFacts:
         op=geometry.op,
         nested=True,
         encoding=packed_format.variant_of(nested.blob),
-        block="-" if op.level_of is None else f"{op.block[0]}x{op.block[1]}",
+        block=packed_format.pattern_of(op),
+        outputs=None if op.widths is None else list(op.widths.outputs),
         weights=op.weights.size,
         nonzeros=[one.kept for one in counts],
         sparsity=[1 - one.kept / one.weights for one in counts],
@@ -198,6 +202,8 @@ def _nested_facts(nested: NestedOperator) -> OpFacts:
 
 def single_level(op: NestedOp, level: int) -> NestedOp:
     """The op with one level only, as a file for that level alone would hold it."""
+    if op.widths is not None:
+        return _of_width(op, op.widths, level)
     mask = op.mask(level)
     return dataclasses.replace(
         op,
@@ -209,6 +215,29 @@ def single_level(op: NestedOp, level: int) -> NestedOp:
         multiplier=op.multiplier[level : level + 1],
         shift=op.shift[level : level + 1],
         bias=op.bias[level : level + 1],
+    )
+
+
+def _of_width(op: NestedOp, widths: Widths, level: int) -> NestedOp:
+    """The level as an op of its own channels."""
+    g, outputs = op.geometry, widths.outputs[level]
+    if g.op == "depthwise_conv_2d":
+        inputs = outputs * g.in_c // g.out_c
+        weights = op.weights[:, :outputs]
+    else:
+        active = widths.input_levels(g) <= level
+        inputs = int(active.sum())
+        weights = op.weights[:outputs, np.tile(active, g.kernel_h * g.kernel_w)]
+    return dataclasses.replace(
+        op,
+        geometry=dataclasses.replace(g, in_c=inputs, out_c=outputs),
+        levels=1,
+        weights=np.ascontiguousarray(weights),
+        level_of=None,
+        widths=None,
+        multiplier=op.multiplier[level : level + 1, :outputs],
+        shift=op.shift[level : level + 1, :outputs],
+        bias=op.bias[level : level + 1, :outputs],
     )
 
 

@@ -221,8 +221,8 @@ class _Emitter:
 
     def _pack(self, op: QuantizedOp) -> Choice:
         name, request = op.op.name, self.options.choice
-        # Only masks leave a choice: without them every weight is there at every level.
-        masked = op.op.level_of is not None
+        # Only masks leave a choice: else a level has all weights of its channels.
+        masked = op.op.level_of is not None and op.op.widths is None
         if not masked:
             request = dataclasses.replace(request, encoding="auto")
         packed = nested_op(self.quantized, op)
@@ -238,6 +238,9 @@ class _Emitter:
             self.advice[name] = advice
         return choice
 
+    def _widths(self, op: ir.Weighted) -> dict[str, Any]:
+        return {} if op.widths is None else {"outputs": list(op.widths.outputs)}
+
     def _describe(self, op: ir.Weighted, encoding: str) -> bytes:
         """Plain words for people and graph viewers; the kernels read the blob only."""
         words: dict[str, Any] = {
@@ -247,6 +250,7 @@ class _Emitter:
             "sparsities": [float(v) for v in self.graph.sparsities or ()],
             "pattern": op.pattern,
             "encoding": encoding,
+            **self._widths(op),
             "fused_activation_function": op.activation,
         }
         if op.kind != "fully_connected":

@@ -139,6 +139,10 @@ def plain_weights(
         kind, shape = "conv_2d", (geometry.out_c, 1, 1, geometry.in_c)
     else:
         shape = weights.shape
+    bias = op.bias[level]
+    if op.widths is not None:
+        # No weights and no bias: the zero point, as the nested op leaves it there.
+        bias = np.where(np.arange(bias.size) < op.widths.outputs[level], bias, 0)
     scale = _weight_scale(
         np.abs(op.multiplier[level]).astype(np.int64),
         op.shift[level].astype(np.int64),
@@ -150,7 +154,7 @@ def plain_weights(
         kind=kind,
         weights=weights.astype(np.int8).reshape(shape),
         scale=scale,
-        bias=(op.bias[level] * sign).astype(np.int32),
+        bias=(bias * sign).astype(np.int32),
         strides=(geometry.stride_h, geometry.stride_w),
         padding=_padding(geometry, name),
         dilation=(geometry.dilation_h, geometry.dilation_w),

@@ -15,6 +15,7 @@ import keras
 from keras_nest.converter import adapters, fuse
 from keras_nest.converter.builder import Builder
 from keras_nest.converter.graph import Graph
+from keras_nest.converter.widths import set_widths
 from keras_nest.errors import NestError
 from keras_nest.nesting.rewrite import is_graph
 
@@ -64,6 +65,7 @@ def freeze(model: Any) -> Graph:
     _walk(network, "", values, builder)
     builder.finish(values[id(network.outputs[0])], tuple(network.outputs[0].shape))
     fuse.fuse(graph)
+    set_widths(graph)
     return graph
 
 

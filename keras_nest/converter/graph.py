@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_nest.format import Widths
+
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 
@@ -48,6 +50,7 @@ class Weighted(Op):
         scale: [levels, out], the factor that folded normalizations put on a channel.
         bias: [levels, out].
         block: (output rows, inputs) of the sparsity pattern.
+        widths: Where a level is a prefix of the channels; `level_of` says the same.
         layer: The Keras layer that has the kernel and bias; None for a lone
             normalization.
         norms: The Keras layers of the folded normalizations, in order.
@@ -64,6 +67,7 @@ class Weighted(Op):
     activation: str = "linear"
     block: tuple[int, int] = (1, 1)
     pattern: str = "dense"
+    widths: Widths | None = None
     layer: Any = None
     norms: list[Any] = dataclasses.field(default_factory=list)
 

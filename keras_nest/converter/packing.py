@@ -9,12 +9,18 @@ from keras_nest.converter.graph import Array, Graph, Weighted
 from keras_nest.converter.quantize import QuantizedGraph, QuantizedOp
 from keras_nest.format import Geometry, NestedOp
 
+Tables = tuple[Array, Array, Array]
+
 
 def nested_op(quantized: QuantizedGraph, op: QuantizedOp) -> NestedOp:
     """The op with its shapes, zero points and signed tables."""
     graph, float_op = quantized.graph, op.op
     sign = op.sign.astype(np.int32)
     level_of = float_op.level_of
+    tables = (op.multiplier * sign, op.shift.astype(np.int8), op.bias * sign)
+    if float_op.widths is not None:
+        tables = _shared(tables, float_op.widths.outputs)
+    multiplier, shift, bias = tables
     return NestedOp(
         geometry=geometry_of(graph, float_op),
         levels=graph.levels,
@@ -24,12 +30,24 @@ def nested_op(quantized: QuantizedGraph, op: QuantizedOp) -> NestedOp:
         act_max=op.bounds[1],
         weights=_rows(float_op.kind, op.weights),
         level_of=None if level_of is None else _rows(float_op.kind, level_of),
-        multiplier=op.multiplier * sign,
-        shift=op.shift.astype(np.int8),
+        multiplier=multiplier,
+        shift=shift,
         # With a negative multiplier the accumulator is the plain model's, negated.
-        bias=op.bias * sign,
+        bias=bias,
         block=float_op.block,
+        widths=float_op.widths,
     )
+
+
+def _shared(tables: Tables, outputs: tuple[int, ...]) -> Tables:
+    """The same tables where a level has no such channel as at one that has it, so that
+    the levels can share them."""
+    levels, channels = tables[0].shape
+    active = np.arange(channels) < np.asarray(outputs)[:, None]
+    lowest = np.where(active.any(axis=0), active.argmax(axis=0), levels - 1)
+    source = np.where(active, np.arange(levels)[:, None], lowest)
+    multiplier, shift, bias = (np.take_along_axis(t, source, axis=0) for t in tables)
+    return multiplier, shift, bias
 
 
 def geometry_of(graph: Graph, op: Weighted) -> Geometry:

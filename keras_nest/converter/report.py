@@ -142,14 +142,20 @@ def _nested(op: Weighted, choice: Choice) -> ConversionEntry:
         encoding=packed_format.encoding_of(option.blob),
         packed_as=option.name,
         pattern=op.pattern,
-        reason="nested weights"
-        if op.level_of is not None
-        else "dense weights, a table per level",
+        reason=_why_nested(op),
         chosen=choice.reason,
         instructions=option.instructions,
         dense_instructions=choice.dense,
         scratch_bytes=option.scratch_bytes,
     )
+
+
+def _why_nested(op: Weighted) -> str:
+    if op.widths is not None:
+        return f"channels of each level: {', '.join(map(str, op.widths.outputs))}"
+    if op.level_of is not None:
+        return "nested weights"
+    return "dense weights, a table per level"
 
 
 def _builtin(op: Weighted, written: Written) -> ConversionEntry:

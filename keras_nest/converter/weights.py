@@ -31,6 +31,8 @@ def read(layer: Any, name: str, inputs: list[str], levels: int) -> Weighted:
         }
     if pattern is not None:
         options |= {"block": (pattern.rows, pattern.cols), "pattern": str(pattern)}
+    if nesting is not None and getattr(layer, "prefix", None) is not None:
+        options |= {"block": (1, 1), "pattern": "channel"}
     op = Weighted(
         name=name,
         inputs=inputs,

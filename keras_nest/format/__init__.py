@@ -9,6 +9,7 @@ from keras_nest.format.facts import (
     entropy_bound,
     level_nonzeros,
     level_weights,
+    pattern_of,
     section_sizes,
     variant_of,
 )
@@ -23,6 +24,7 @@ from keras_nest.format.operation import (
 from keras_nest.format.pack import Candidate, candidates, pack
 from keras_nest.format.scratch import scratch_bytes, scratch_limit
 from keras_nest.format.unpack import unpack
+from keras_nest.format.widths import Segment, Widths
 
 __all__ = [
     "ENCODINGS",
@@ -32,12 +34,15 @@ __all__ = [
     "FormatError",
     "Geometry",
     "NestedOp",
+    "Segment",
+    "Widths",
     "candidates",
     "encoding_of",
     "entropy_bound",
     "level_nonzeros",
     "level_weights",
     "pack",
+    "pattern_of",
     "scratch_bytes",
     "scratch_limit",
     "section_sizes",

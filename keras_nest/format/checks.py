@@ -16,6 +16,7 @@ from keras_nest.format.operation import (
     NestedOp,
     UInt8Array,
 )
+from keras_nest.format.widths import check_widths
 
 # acc << shift stays below this, so that the doubling high multiply and kernels
 # that double the accumulator first cannot overflow.
@@ -45,10 +46,27 @@ def check_op(op: NestedOp) -> None:
     _check_array("bias", op.bias, np.int32, per_level)
     _check_array("shift", op.shift, np.int8, per_level)
     check_tables(op.multiplier, op.shift)
-    if op.level_of is not None:
+    if op.widths is not None:
+        check_zero_point(op)
+        check_widths(op.widths, op.geometry, op.levels)
+        _check_array("level_of", op.level_of, np.uint8, shape)
+        if np.any(op.level_of != op.widths.level_of(op.geometry)):
+            raise FormatError(
+                "Expected level_of of the op's widths. Received: another one."
+            )
+    elif op.level_of is not None:
         _check_array("level_of", op.level_of, np.uint8, shape)
         _check_level_of(op, op.level_of)
     check_accumulators(op)
+
+
+def check_zero_point(op: NestedOp) -> None:
+    """Raises FormatError if outputs of no channel are not within the bounds."""
+    if not op.act_min <= op.output_zero_point <= op.act_max:
+        raise FormatError(
+            "Expected activation bounds around the output zero point of an op with "
+            f"widths. Received: {op.output_zero_point} and {op.act_min, op.act_max}."
+        )
 
 
 def check_tables(multiplier: Int32Array, shift: np.ndarray) -> None:
@@ -65,12 +83,14 @@ def check_accumulators(op: NestedOp) -> None:
     """Raises FormatError if an int8 input exists that drives a sum too far.
 
     The bound is over all int8 inputs at each level: `|sum + bias| << left shift`
-    must stay below 2^30. Inputs in the padding add nothing.
+    must stay below 2^30. Inputs in the padding add nothing. With widths, kernels may
+    take in all channels at every level.
     """
     low, high = -128 - op.input_zero_point, 127 - op.input_zero_point
     axis = 0 if op.geometry.op == "depthwise_conv_2d" else 1
     for level in range(op.levels):
-        weights = np.where(op.mask(level), op.weights, np.int8(0))
+        mask = op.mask(level) if op.widths is None else True
+        weights = np.where(mask, op.weights, np.int8(0))
         # low <= 0 <= high: the sign of a weight says which end it is worst at.
         up = np.maximum(weights, 0).sum(axis, dtype=np.int64)
         down = np.minimum(weights, 0).sum(axis, dtype=np.int64)

@@ -26,6 +26,14 @@ def variant_of(blob: bytes) -> str:
     return Header.parse(blob).variant
 
 
+def pattern_of(op: NestedOp) -> str:
+    """What a level leaves out together: `"1x2"`, rows x columns of a block; `"channel"`
+    where levels are widths; `"-"` where all have all weights."""
+    if op.widths is not None:
+        return "channel"
+    return "-" if op.level_of is None else f"{op.block[0]}x{op.block[1]}"
+
+
 def section_sizes(blob: bytes) -> dict[str, int]:
     """Bytes of `header`, `tables`, `counts`, `indices`, `values`, and `total`.
 

@@ -26,10 +26,10 @@ from keras_nest.format.streams import record_dtype
 MAGIC = b"NEST"
 VERSION = 1
 HEADER_BYTES = 128
-BALANCED, DENSE_TOP, FOLDED = 1, 2, 4  # flags
+BALANCED, DENSE_TOP, FOLDED, WIDTHS = 1, 2, 4, 8  # flags
 TABLE_BYTES = 9  # per channel: int32 multiplier, int32 bias, int8 shift
 
-_LAYOUT = struct.Struct("<4s 10B 4b 2s I 6I 8H 4I 32s 16s")
+_LAYOUT = struct.Struct("<4s 10B 4b B 1s I 6I 8H 4I 32s I 12s")
 assert _LAYOUT.size == HEADER_BYTES
 
 
@@ -54,13 +54,16 @@ class Header:
     total_bytes: int
     dense_top: bool = False
     folded: bool = False
+    widths: bool = False
+    segments: int = 0
+    sets: int = 0
 
     @property
     def variant(self) -> str:
-        """The encoding with its flags: `"offsets + dense"`, `"folded dense"`."""
-        if self.folded:
-            return f"folded {self.encoding}"
-        return self.encoding + " + dense" * self.dense_top
+        """The encoding with its flags: `"offsets + dense"`, `"folded dense"`, `"dense
+        widths"`."""
+        name = "folded " * self.folded + self.encoding
+        return name + " + dense" * self.dense_top + " widths" * self.widths
 
     @property
     def row_groups(self) -> int:
@@ -83,6 +86,8 @@ class Header:
     @property
     def count_entries(self) -> int:
         """Entries of the counts section."""
+        if self.widths:
+            return self.levels + self.segments * (self.levels + 1)
         return self.rings * (1 if self.balanced else self.row_groups)
 
     @property
@@ -95,7 +100,7 @@ class Header:
         """Rows of folded biases in the indices section."""
         if self.encoding == "vectors":
             return self.levels
-        return self.tables * self.folded
+        return (self.levels if self.widths else self.tables) * self.folded
 
     @property
     def dense_bytes(self) -> int:
@@ -142,12 +147,14 @@ class Header:
             self.count_bytes,
             BALANCED * self.balanced
             + DENSE_TOP * self.dense_top
-            + FOLDED * self.folded,
+            + FOLDED * self.folded
+            + WIDTHS * self.widths,
             self.tables,
             self.input_zero_point,
             self.output_zero_point,
             self.act_min,
             self.act_max,
+            self.segments,
             b"",
             self.total_bytes,
             *(g.in_h, g.in_w, g.in_c, g.out_h, g.out_w, g.out_c),
@@ -155,6 +162,7 @@ class Header:
             *(g.dilation_h, g.dilation_w, g.pad_top, g.pad_left),
             *self.offsets,
             bytes(self.level_table),
+            self.sets,
             b"",
         )
 
@@ -183,13 +191,13 @@ class Header:
                 if fields[1] > VERSION
                 else "Convert the model again.",
             )
-        if fields[16] != len(blob):
+        if fields[17] != len(blob):
             raise FormatError(
-                f"Expected a packed op of {fields[16]} bytes, as its header says. "
+                f"Expected a packed op of {fields[17]} bytes, as its header says. "
                 f"Received: {len(blob)} bytes."
             )
         op, encoding, levels, rows, cols, index, count, flags, tables = fields[2:11]
-        level_table = fields[35]
+        level_table, segments, sets = fields[36], fields[15], fields[37]
         _require(1 <= op <= len(OPS), "op kind", op)
         _require(encoding < len(ENCODINGS), "encoding", encoding)
         _require(1 <= levels <= MAX_LEVELS, "number of levels", levels)
@@ -198,17 +206,20 @@ class Header:
         sparse = encoding != 0
         indexed = ENCODINGS[encoding] in ("blocks", "lists")
         _require(index in ((1, 2) if indexed else (0,)), "index bytes", index)
-        widths: tuple[int, ...] = (1, 2, 4) if indexed else (2 * sparse,)
-        _require(count in widths, "count bytes", count)
+        one_size = 2 if sparse or flags & WIDTHS else 0
+        sizes: tuple[int, ...] = (1, 2, 4) if indexed else (one_size,)
+        _require(count in sizes, "count bytes", count)
         _require(not flags & ~_flags_of(ENCODINGS[encoding], levels), "flags", flags)
         _require(sparse or (rows, cols) == (1, 1), "dense block", (rows, cols))
         _require(OPS[op - 1] != "depthwise_conv_2d" or not sparse, "encoding", encoding)
         _require(1 <= tables <= levels, "number of tables", tables)
         _require(max(level_table[:levels]) < tables, "level table", level_table)
-        reserved = (fields[15], level_table[levels:], fields[36])
+        reserved = (fields[16], level_table[levels:], fields[38])
+        unused = not flags & WIDTHS and (segments or sets)
+        _require(not unused, "reserved bytes", (segments, sets))
         _require(not any(map(any, reserved)), "reserved bytes", reserved)
         _require(fields[13] <= fields[14], "activation bounds", fields[13:15])
-        geometry = Geometry(OPS[op - 1], *fields[17:31])
+        geometry = Geometry(OPS[op - 1], *fields[18:32])
         check_geometry(geometry)
         if sparse:
             _require(geometry.in_c % cols == 0, "block columns", cols)
@@ -229,14 +240,17 @@ class Header:
             balanced=bool(flags & BALANCED),
             dense_top=bool(flags & DENSE_TOP),
             folded=bool(flags & FOLDED),
+            widths=bool(flags & WIDTHS),
+            segments=segments,
+            sets=sets,
             tables=tables,
             level_table=tuple(level_table[:levels]),
             input_zero_point=input_zero_point,
             output_zero_point=output_zero_point,
             act_min=act_min,
             act_max=act_max,
-            offsets=fields[31:35],
-            total_bytes=fields[16],
+            offsets=fields[32:36],
+            total_bytes=fields[17],
         )
 
 
@@ -278,7 +292,7 @@ def check_geometry(g: Geometry) -> None:
 def _flags_of(encoding: str, levels: int) -> int:
     """The flags that an op of this encoding may have."""
     if encoding == "dense":
-        return FOLDED
+        return FOLDED | WIDTHS
     return BALANCED | DENSE_TOP * (encoding in PLACED and levels > 1)
 
 

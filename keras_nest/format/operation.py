@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from keras_nest.errors import NestError
+
+if TYPE_CHECKING:
+    from keras_nest.format.widths import Widths
 
 OPS = ("conv_2d", "depthwise_conv_2d", "fully_connected")
 ENCODINGS = ("dense", "blocks", "lists", "offsets", "vectors")
@@ -91,6 +95,9 @@ class NestedOp:
         shift: int8 `[L, out_c]`, TFLite's convention: > 0 left, < 0 right.
         bias: int32 `[L, out_c]`, added to the accumulator.
         block: Output rows and input columns that share one `level_of`.
+        widths: Where levels have the first channels and all weights between them;
+            `level_of` says the same. The outputs that a level does not have are the
+            output zero point; the inputs that it does not have must be theirs.
     """
 
     geometry: Geometry
@@ -105,6 +112,7 @@ class NestedOp:
     shift: Int8Array
     bias: Int32Array
     block: tuple[int, int] = (1, 1)
+    widths: Widths | None = None
 
     def mask(self, level: int) -> npt.NDArray[np.bool_]:
         """Weights that `level` uses, bool of the shape of `weights`."""

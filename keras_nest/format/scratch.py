@@ -13,16 +13,17 @@ from keras_nest.format.header import Header
 from keras_nest.format.layout import (
     BAND_SPARE_BYTES,
     PLACED,
-    fits,
     is_vector,
     layout_of,
     scratch_rows,
 )
+from keras_nest.format.narrow import Kernels, Narrow, has_band, narrow, whole
 from keras_nest.format.operation import Geometry
+from keras_nest.format.widths import Widths
 
 _TILE = 4
 _MAX_PLANS, _PART_CHANNELS = 128, 64
-_MOST_TILES, _MAX_TAPS, _MAX_SUMS = 8, 256, 1024
+_MOST_TILES, _MVE_MAX_TAPS, _MAX_SUMS = 8, 256, 1024
 _MVE_PIXELS, _MAX_COPIED_WEIGHTS = 3, 1024
 
 
@@ -46,7 +47,10 @@ def scratch_bytes(
     vector = mve and (header.folded or header.encoding == "vectors")
     plan = _plan_bytes(pointer_bytes)
     if g.op == "depthwise_conv_2d":
-        return _depthwise(g, simd, vector, plan, pointer_bytes)
+        return max(
+            _depthwise(level.geometry, g.in_c == 1, simd, vector, plan, pointer_bytes)
+            for level in _levels(blob, header, Kernels(dsp, simd, vector))
+        )
     sparse = 0
     if header.encoding in PLACED:
         sparse = _placed(header, plan, mve)
@@ -55,8 +59,19 @@ def scratch_bytes(
         sparse = _patches(g) if strip is None else strip.scratch_bytes
     if header.encoding not in ("dense", "lists") and not header.dense_top:
         return sparse
-    fast = _dense(g, simd, vector, plan)
-    return max(sparse, _patches(g) if fast is None else fast)
+    for level in _levels(blob, header, Kernels(dsp, simd, vector)):
+        fast = _dense(level, simd, vector, plan)
+        sparse = max(sparse, _patches(level.geometry) if fast is None else fast)
+    return sparse
+
+
+def _levels(blob: bytes, header: Header, kernels: Kernels) -> list[Narrow]:
+    """What the dense kernels are given: the op, or with widths each level's."""
+    g = header.geometry
+    widths = Widths.of_blob(blob, header)
+    if widths is None:
+        return [whole(g)]
+    return [narrow(g, widths, level, kernels) for level in range(header.levels)]
 
 
 def scratch_limit(g: Geometry, *, pointer_bytes: int = 4) -> int:
@@ -91,32 +106,32 @@ def _mve_run(g: Geometry, block_cols: int) -> int:
 
 
 def _depthwise(
-    g: Geometry, simd: bool, vector: bool, plan: int, pointer_bytes: int
+    g: Geometry, single: bool, simd: bool, vector: bool, plan: int, pointer_bytes: int
 ) -> int:
     """Of nest_depthwise_conv_2d."""
     weights = g.columns * g.out_c
-    if g.in_c == 1 < min(g.out_c, g.columns) and weights <= _MAX_COPIED_WEIGHTS:
-        fast = _dense(g, simd, vector, plan)
+    if single and min(g.out_c, g.columns) > 1 and weights <= _MAX_COPIED_WEIGHTS:
+        fast = _dense(whole(g), simd, vector, plan)
         if fast is not None:
             return fast + weights
-    if vector and g.out_c == g.in_c and g.columns <= _MAX_TAPS:
+    if vector and g.out_c == g.in_c and g.columns <= _MVE_MAX_TAPS:
         return 2 * pointer_bytes * g.columns + g.in_c
     if simd and g.out_c == g.in_c and g.out_c >= _TILE:
         return plan * min(g.out_c, _MAX_PLANS)
     return 4 * min(g.out_c, _MAX_SUMS)
 
 
-def _dense(g: Geometry, simd: bool, vector: bool, plan: int) -> int | None:
+def _dense(level: Narrow, simd: bool, vector: bool, plan: int) -> int | None:
     """Of nest_run_mve_dense or nest_run_dense; None where neither fits the op."""
+    g = level.geometry
     if vector:
         return _mve_pixels(g) * g.columns
     if not simd:
         return None
     if is_vector(g):
         return 2 * g.in_c
-    taps = g.kernel_h * g.kernel_w
-    if g.in_c % 4 == 0 and taps <= _MAX_TAPS and fits(g, "offsets", 4):
-        return _walk(g, 4, plan) + 4 * taps
+    if has_band(g):
+        return _walk(g, 4, plan) + 12 * g.kernel_h * g.kernel_w * level.table_runs
     patches = (3 * _TILE + 1) * (-(-g.columns // 4) * 4)
     if g.columns == 1 or patches > scratch_rows(g) + 1024:
         return None

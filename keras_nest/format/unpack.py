@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from keras_nest.format import streams
-from keras_nest.format.checks import check_accumulators, check_tables
+from keras_nest.format.checks import (
+    check_accumulators,
+    check_tables,
+    check_zero_point,
+)
 from keras_nest.format.folded import folded_biases
 from keras_nest.format.header import HEADER_BYTES, Header, aligned
 from keras_nest.format.layout import MAX_LAYOUT_BYTES, PLACED, offsets_of
@@ -18,6 +22,7 @@ from keras_nest.format.operation import (
     UInt8Array,
 )
 from keras_nest.format.rings import ZERO_BLOCK, Rings, columns_of, grid_of
+from keras_nest.format.widths import Widths, check_widths
 
 
 def unpack(blob: bytes) -> NestedOp:
@@ -31,7 +36,7 @@ def unpack(blob: bytes) -> NestedOp:
         blob: The bytes of one packed op.
 
     Returns:
-        The op; `level_of` is None for the encoding `"dense"`.
+        The op; `level_of` is None for the encoding `"dense"` without widths.
 
     Raises:
         FormatError: the bytes are not a valid packed op.
@@ -46,6 +51,10 @@ def unpack(blob: bytes) -> NestedOp:
     level_of, weights = None, _read_dense(blob, header)
     if header.encoding != "dense":
         level_of, weights = _read_rings(blob, header, counts, weights)
+    widths = Widths.of_blob(blob, header)
+    if widths is not None:
+        check_widths(widths, header.geometry, header.levels)
+        level_of = widths.level_of(header.geometry)
     levels = list(header.level_table)
     op = NestedOp(
         geometry=header.geometry,
@@ -60,7 +69,10 @@ def unpack(blob: bytes) -> NestedOp:
         shift=shift[levels],
         bias=bias[levels],
         block=header.block,
+        widths=widths,
     )
+    if widths is not None:
+        check_zero_point(op)
     check_accumulators(op)
     _check_folded(blob, header, op)
     return op
@@ -248,7 +260,7 @@ def _check_folded(blob: bytes, header: Header, op: NestedOp) -> None:
         return
     stored = np.frombuffer(blob, "<i4", size, header.offsets[2])
     stored = stored.reshape(header.folded_rows, -1)
-    if header.encoding == "dense":
+    if header.encoding == "dense" and not header.widths:
         stored = stored[list(header.level_table)]
     if not np.array_equal(stored, folded_biases(op)):
         raise FormatError(

@@ -44,7 +44,10 @@ def blobs(
         dense_top: See `pack`.
         folded: See `pack`.
     """
-    if encoding == "dense":
+    if op.widths is not None:
+        if encoding == "dense" and not dense_top:
+            yield _assemble(op, "dense", None, 0, op.weights, folded=folded)
+    elif encoding == "dense":
         if not dense_top:
             yield from _dense(op, folded)
     elif op.level_of is None or op.geometry.op == "depthwise_conv_2d" or folded:
@@ -130,13 +133,15 @@ def _assemble(
 ) -> bytes:
     tables, level_table = _shared_tables(op)
     counts = np.zeros(0, np.int64) if rings is None else rings.counts
+    if op.widths is not None:
+        counts = np.array(op.widths.numbers(), np.int64)
     if encoding in PLACED:
         counts = np.cumsum(counts, axis=1)
     if rings is not None and rings.balanced:
         counts = counts[:1]
     most = counts.max(initial=0)
-    count_bytes = 0 if rings is None else next(n for n in (1, 2, 4) if most < 256**n)
-    if encoding in PLACED:
+    count_bytes = next(n for n in (1, 2, 4) if most < 256**n) if counts.size else 0
+    if encoding in PLACED or op.widths is not None:
         count_bytes = 2
     header = Header(
         geometry=op.geometry,
@@ -156,9 +161,12 @@ def _assemble(
         total_bytes=0,
         dense_top=dense_top,
         folded=folded,
+        widths=op.widths is not None,
+        segments=0 if op.widths is None else len(op.widths.segments),
+        sets=0 if op.widths is None else op.widths.sets,
     )
     indices = b"" if rings is None else _unsigned(rings.deltas, index_bytes)
-    if encoding == "vectors":
+    if encoding == "vectors" or (folded and op.widths is not None):
         indices = folded_biases(op).astype("<i4").tobytes()
     elif folded:
         first = [level_table.index(table) for table in range(header.tables)]

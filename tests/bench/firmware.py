@@ -27,10 +27,10 @@ def call(*command: object, cwd: Path) -> str:
     return done.stdout
 
 
-def compile_c(target: Target, sources: list[Path], folder: Path) -> None:
+def compile_c(target: Target, sources: list[Path], folder: Path, *options: str) -> None:
     """Object files of C sources, as the bench builds them."""
     folder.mkdir()
-    flags = [*target.flags, *_FLAGS, *WARNINGS, *INCLUDES]
+    flags = [*target.flags, *_FLAGS, *WARNINGS, *INCLUDES, *options]
     call(target.compiler, *flags, "-c", *sources, cwd=folder)
 
 

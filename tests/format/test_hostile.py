@@ -25,6 +25,7 @@ from tests.kernels.random_ops import (
     random_tables,
     random_vector_op,
 )
+from tests.kernels.random_widths import random_widths_op
 
 TWICE = "named twice"
 
@@ -61,6 +62,7 @@ def blobs(kind: str, count: int) -> list[bytes]:
     if kind == "fully_connected":  # blocks over rows, which others split
         rng = np.random.default_rng(0)
         ops += [random_vector_op(rng) for _ in range(count)]
+    ops += [random_widths_op(np.random.default_rng(n), kind) for n in range(count)]
     return [found.blob for op in ops for found in candidates(op)]
 
 
@@ -258,8 +260,8 @@ def test_a_dense_top_follows_the_records(block: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     ("encoding", "flags"),
     [
-        *(("dense", flag) for flag in (1, 2, 8, 128)),
-        *((indexed, flag) for indexed in ("blocks", "lists") for flag in (2, 4)),
+        *(("dense", flag) for flag in (1, 2, 16, 128)),
+        *((indexed, flag) for indexed in ("blocks", "lists") for flag in (2, 4, 8)),
         *((placed, flag) for placed in ("offsets", "vectors") for flag in (4, 8)),
     ],
 )

@@ -127,8 +127,11 @@ def test_c_models_of_the_assembly(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     call("cmake", "--build", tmp_path, "--target", "nest_core", cwd=tmp_path)
-    tests = f"{Path(__file__).with_name('test_kernels.py')}::test_c_equals_numpy"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tests]
+    tests = [
+        f"{Path(__file__).with_name(name)}::test_c_equals_numpy"
+        for name in ("test_kernels.py", "test_widths.py")
+    ]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
     environment = os.environ | {"KERAS_NEST_LIBRARY_DIR": str(tmp_path)}
     done = subprocess.run(
         command, cwd=OPS.parent, env=environment, capture_output=True, text=True

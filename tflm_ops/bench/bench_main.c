@@ -90,10 +90,11 @@ static void time_op(uint32_t index) {
     /* Nothing of the level before may pass for this one's output. */
     memset(output, UNWRITTEN, output_bytes + GUARD_BYTES);
     memset(scratch, UNWRITTEN, scratch_bytes + GUARD_BYTES);
+    const int8_t* input = entry->input + (uint32_t)level * entry->input_step;
     mark_stack();
     board_timer_start();
     const nest_status status =
-        entry->run(&op, level, entry->input, (int8_t*)output, scratch);
+        entry->run(&op, level, input, (int8_t*)output, scratch);
     const uint32_t ticks = board_timer_read();
     stack_bytes = larger(stack_bytes, used_stack());
     if (ticks == BOARD_TIMER_OVERFLOW) stop("error timer", index, level);

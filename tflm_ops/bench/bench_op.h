@@ -9,6 +9,7 @@ typedef struct bench_op {
   const uint8_t* blob;
   uint32_t blob_bytes;
   const int8_t* input;
+  uint32_t input_step; /* from a level's input to the next one's */
   uint32_t output_bytes;
   const uint32_t* checksums; /* of the right output, [levels] */
   nest_status (*run)(const nest_op* op, int32_t level, const int8_t* input,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../src/vectors/stream.h"
+#include "../src/widths/widths.h"
 
 size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 
@@ -136,8 +137,8 @@ static uint64_t close_section(uint8_t* data, uint64_t end, size_t max_size,
 static size_t repair(uint8_t* data, size_t max_size) {
   memcpy(data, "NEST", 4);
   data[NEST_HEADER_VERSION_U8] = NEST_FORMAT_VERSION;
-  memset(data + NEST_HEADER_RESERVED0, 0, 2);
-  memset(data + NEST_HEADER_RESERVED1, 0, 16);
+  memset(data + NEST_HEADER_RESERVED0, 0, 1);
+  memset(data + NEST_HEADER_RESERVED1, 0, 12);
   const uint64_t rows = data[NEST_HEADER_BLOCK_ROWS_U8];
   const uint64_t out_c = get(data + NEST_HEADER_OUT_C_U32, 4);
   const uint64_t levels = data[NEST_HEADER_LEVELS_U8];
@@ -163,6 +164,12 @@ static size_t repair(uint8_t* data, size_t max_size) {
   const int flags = data[NEST_HEADER_FLAGS_U8];
   const int places = nest_has_places(&op);
   op.dense_top = places && (flags & NEST_FLAG_DENSE_TOP) != 0;
+  const int widths =
+      op.encoding == NEST_DENSE && (flags & NEST_FLAG_WIDTHS) != 0;
+  if (!widths) {
+    data[NEST_HEADER_SEGMENTS_U8] = 0;
+    put_u32(data + NEST_HEADER_SETS_U32, 0);
+  }
   if (places) {
     data[NEST_HEADER_COUNT_BYTES_U8] = 2;
     data[NEST_HEADER_INDEX_BYTES_U8] = 0;
@@ -170,26 +177,31 @@ static size_t repair(uint8_t* data, size_t max_size) {
   const int width = data[NEST_HEADER_COUNT_BYTES_U8];
   const int balanced = flags & NEST_FLAG_BALANCED;
   const uint64_t rings = (uint64_t)nest_rings(&op);
-  const uint64_t counts = balanced ? rings : rings * groups;
+  const uint64_t segments = data[NEST_HEADER_SEGMENTS_U8];
+  const uint64_t counts = widths     ? levels + segments * (levels + 1)
+                          : balanced ? rings
+                                     : rings * groups;
   if (width > 4 || at + counts * (uint64_t)width > max_size) return 0;
   uint64_t entries = 0, stream = 0;
   for (uint64_t i = 0; i < counts; ++i, at += (uint64_t)width) {
     const uint32_t count = get(data + at, width);
-    if (!places) {
+    if (widths) {
+      continue;
+    } else if (!places) {
       entries += count;
     } else if (i % rings == rings - 1) {
       /* Counts of places are sums: the last of a group counts. */
       stream += nest_stream_bytes(&op, count);
     }
   }
-  if (balanced) entries *= groups, stream *= groups;
+  if (balanced && !widths) entries *= groups, stream *= groups;
   if (entries > max_size) return 0;
   at = close_section(data, at, max_size, NEST_HEADER_INDICES_OFFSET_U32);
   at += entries * data[NEST_HEADER_INDEX_BYTES_U8];
   if (op.encoding == NEST_VECTORS) {
     at += 4 * levels * out_c;
   } else if (flags & NEST_FLAG_FOLDED) {
-    at += 4 * data[NEST_HEADER_TABLES_U8] * out_c;
+    at += 4 * (widths ? levels : data[NEST_HEADER_TABLES_U8]) * out_c;
   }
   at = close_section(data, at, max_size, NEST_HEADER_VALUES_OFFSET_U32);
   at += op.encoding == NEST_BLOCKS ? entries * nest_block_size(&op) : stream;
@@ -217,10 +229,13 @@ static uint32_t sum_entries(const nest_op* op, const uint8_t* stream,
   return sum;
 }
 
-static uint32_t sum_dense(const nest_op* op, int32_t channel) {
+static uint32_t sum_dense(const nest_op* op, int32_t channel, int32_t level) {
   const int depthwise = op->kind == NEST_DEPTHWISE_CONV_2D;
+  const int is_flat = op->kernel_h == 1 && op->kernel_w == 1 && !depthwise;
+  const int32_t columns =
+      op->widths && is_flat ? nest_active_end(op, level) : op->columns;
   uint32_t sum = 0;
-  for (int32_t i = 0; i < op->columns; ++i) {
+  for (int32_t i = 0; i < columns; ++i) {
     sum += (uint32_t)op->dense[depthwise ? i * op->out_c + channel
                                          : channel * op->columns + i];
   }
@@ -236,18 +251,21 @@ static void fold(const nest_op* op, uint8_t* folded, int32_t tables) {
     const int32_t row = c % op->block_rows;
     const uint32_t total =
         dense ? 0 : nest_count(op, group, nest_rings(op) - 1);
-    for (int32_t l = 0; l < (dense ? tables : op->levels); ++l) {
-      const int32_t table = dense ? l : op->level_table[l];
+    const int by_table = dense && !op->widths;
+    for (int32_t l = 0; l < (by_table ? tables : op->levels); ++l) {
+      const int32_t table = by_table ? l : op->level_table[l];
+      const int has_bias = !op->widths || op->kind != NEST_DEPTHWISE_CONV_2D ||
+                           c < nest_active_outputs(op, l);
       uint32_t sum;
       if (dense || nest_runs_dense(op, l)) {
-        sum = sum_dense(op, c);
+        sum = sum_dense(op, c, l);
       } else {
         const uint32_t count = nest_count(op, group, l);
         sum =
             sum_entries(op, stream, count < total ? count : total, (size_t)row);
       }
       put_u32(folded + 4 * (size_t)(l * op->out_c + c),
-              (uint32_t)op->bias[table * op->out_c + c] -
+              (uint32_t)(has_bias ? op->bias[table * op->out_c + c] : 0) -
                   (uint32_t)op->input_zero_point * sum);
     }
     if (!dense && row == op->block_rows - 1) {
@@ -263,7 +281,8 @@ static void repair_folded(uint8_t* data, size_t size) {
   memcpy(blob, data, size);
   if (nest_read_header(blob, size, &op) == NEST_OK &&
       nest_check_geometry(&op) == NEST_OK &&
-      nest_check_sections(blob, size, &op) == NEST_OK && op.folded != NULL &&
+      nest_check_sections(blob, size, &op) == NEST_OK &&
+      (!op.widths || nest_check_widths(&op) == NEST_OK) && op.folded != NULL &&
       (int64_t)op.out_c * op.columns * op.levels <= MAX_MACS) {
     fold(&op, data + (op.indices - blob), blob[NEST_HEADER_TABLES_U8]);
   }

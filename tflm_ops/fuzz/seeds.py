@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_nest.format import NEVER, Geometry, NestedOp, candidates, variant_of
+from keras_nest.format import NEVER, OPS, Geometry, NestedOp, candidates, variant_of
 from tests.kernels.random_ops import random_op, random_tables, random_vector_op
+from tests.kernels.random_widths import random_widths_op
 
 LARGEST = 4096  # bytes: libFuzzer's default limit
 
@@ -33,7 +34,8 @@ def write_seeds(folder: Path, count: int = 200) -> int:
     for seed in range(count):
         make = random_vector_op if seed % 5 == 4 else random_op
         op = make(np.random.default_rng(seed)) if seed > 0 else op_of_long_stride()
-        for found in candidates(op):
+        ops = [op, random_widths_op(np.random.default_rng(seed), OPS[seed % 3])]
+        for found in (one for each in ops for one in candidates(each)):
             if len(found.blob) <= LARGEST:
                 name = variant_of(found.blob).replace(" ", "")
                 (folder / f"{seed:04}_{name}").write_bytes(found.blob)

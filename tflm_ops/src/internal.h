@@ -14,6 +14,27 @@
 #endif
 #endif
 
+/* Whether levels may be widths. Firmware without such a model can leave it out,
+ * about 2 KB of code: -DNEST_WIDTHS=0. */
+#ifndef NEST_WIDTHS
+#define NEST_WIDTHS 1
+#endif
+static inline int nest_has_widths(const nest_op* op) {
+  return NEST_WIDTHS && op->widths;
+}
+
+/* Channels from pixel to pixel of the input and the output, and weights from an
+ * output channel to the next; of a level of width not those that it has. */
+static inline int32_t nest_in_pitch(const nest_op* op) {
+  return NEST_WIDTHS ? op->in_pitch : op->in_c;
+}
+static inline int32_t nest_out_pitch(const nest_op* op) {
+  return NEST_WIDTHS ? op->out_pitch : op->out_c;
+}
+static inline int32_t nest_row_pitch(const nest_op* op) {
+  return NEST_WIDTHS ? op->row_pitch : op->columns;
+}
+
 /* Output pixels (or vectors) that share the decoding of the indices. */
 #define NEST_TILE 4
 
@@ -69,8 +90,8 @@ static inline int nest_runs_dense(const nest_op* op, int32_t level) {
 
 /* The folded biases [out_c] of a level, where op->folded is not NULL. */
 static inline const int32_t* nest_folded_row(const nest_op* op, int32_t level) {
-  const int32_t row =
-      op->encoding == NEST_DENSE ? op->level_table[level] : level;
+  const int by_table = op->encoding == NEST_DENSE && !nest_has_widths(op);
+  const int32_t row = by_table ? op->level_table[level] : level;
   return op->folded + (size_t)row * (size_t)op->out_c;
 }
 
@@ -100,6 +121,7 @@ NEST_COLD nest_status nest_check_sections(const uint8_t* blob, size_t bytes,
                                           nest_op* op);
 NEST_COLD nest_status
 nest_check_places(const nest_op* op); /* offsets and vectors only */
+NEST_COLD nest_status nest_check_widths(const nest_op* op); /* widths only */
 NEST_COLD nest_status nest_check_weights(const nest_op* op);
 
 /* Whether every level's shifts are those of the short requantization. */

@@ -3,6 +3,7 @@
 #include "dense/dense.h"
 #include "mve/mve_dense.h"
 #include "vectors/vectors.h"
+#include "widths/widths.h"
 
 /* What the levels that have rings take. */
 static size_t sparse_bytes(const nest_op* op) {
@@ -21,12 +22,15 @@ static size_t dense_bytes(const nest_op* op) {
     return nest_dense_buffer_size(op);
   }
   const size_t tiles = nest_tiles_buffer_size(op);
-  const size_t cmsis_nn = NEST_USE_CMSIS_NN ? nest_cmsis_nn_buffer_size(op) : 0;
+  const size_t cmsis_nn = NEST_USE_CMSIS_NN && !nest_has_widths(op)
+                              ? nest_cmsis_nn_buffer_size(op)
+                              : 0;
   return tiles > cmsis_nn ? tiles : cmsis_nn;
 }
 
 /* Refer header file for details. */
 size_t nest_op_buffer_size(const nest_op* op) {
+  if (nest_has_widths(op)) return nest_most_of_levels(op, dense_bytes);
   const size_t sparse = nest_rings(op) > 0 ? sparse_bytes(op) : 0;
   const size_t dense = nest_has_dense(op) ? dense_bytes(op) : 0;
   return sparse > dense ? sparse : dense;

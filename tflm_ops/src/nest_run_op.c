@@ -3,6 +3,7 @@
 #include "dense/dense.h"
 #include "mve/mve_dense.h"
 #include "vectors/vectors.h"
+#include "widths/widths.h"
 
 static void run_dense(const nest_op* op, int32_t level, const int8_t* input,
                       int8_t* output, void* scratch) {
@@ -10,7 +11,7 @@ static void run_dense(const nest_op* op, int32_t level, const int8_t* input,
     nest_run_mve_dense(op, level, input, output, scratch);
   } else if (NEST_DIRECT_DENSE && nest_is_direct_dense(op)) {
     nest_run_dense(op, level, input, output, scratch);
-  } else if (!NEST_USE_CMSIS_NN ||
+  } else if (!NEST_USE_CMSIS_NN || nest_has_widths(op) ||
              !nest_run_cmsis_nn(op, level, input, output, scratch)) {
     nest_run_tiles(op, level, input, output, (int16_t*)scratch);
   }
@@ -19,7 +20,12 @@ static void run_dense(const nest_op* op, int32_t level, const int8_t* input,
 /* Refer header file for details. */
 void nest_run_op(const nest_op* op, int32_t level, const int8_t* input,
                  int8_t* output, void* scratch) {
-  if (nest_runs_dense(op, level)) {
+  if (nest_has_widths(op) && !nest_is_whole(op, level)) {
+    nest_op narrow;
+    nest_narrow(op, level, &narrow);
+    run_dense(&narrow, 0, input, output, scratch);
+    nest_fill_inactive(op, level, output);
+  } else if (nest_runs_dense(op, level)) {
     run_dense(op, level, input, output, scratch);
   } else if (op->encoding == NEST_OFFSETS) {
     nest_run_direct(op, level, input, output, scratch);

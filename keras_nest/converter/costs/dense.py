@@ -7,10 +7,11 @@ from keras_nest.converter.costs.gathering import copied_patches
 from keras_nest.converter.costs.packed import Packed
 from keras_nest.converter.costs.run import MVE, Features, Run, always
 from keras_nest.converter.costs.shapes import MAX_PLANS, TILE, is_1x1, visits
-from keras_nest.format.layout import fits, is_vector, scratch_rows
+from keras_nest.format.layout import is_vector, scratch_rows
+from keras_nest.format.narrow import has_band
 from keras_nest.format.operation import Geometry
 
-_MAX_TAPS, _PATCH_SPARE = 256, 1024  # NEST_MAX_TAPS, NEST_PATCH_SPARE
+_PATCH_SPARE = 1024  # NEST_PATCH_SPARE
 
 
 def run(packed: Packed, g: Geometry, simd: str) -> Run | None:
@@ -23,8 +24,7 @@ def run(packed: Packed, g: Geometry, simd: str) -> Run | None:
     """
     if is_vector(g):
         return Run("vector-dense", always(packed) | _vector(g))
-    few_taps = g.kernel_h * g.kernel_w <= _MAX_TAPS
-    if g.in_c % 4 == 0 and few_taps and fits(g, "offsets", 4):
+    if has_band(g):
         features = _band(g) | expansion(packed, 4, simd)
         return Run("direct-dense", always(packed) | features)
     padded = -(-g.columns // 4) * 4

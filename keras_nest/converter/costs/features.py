@@ -23,7 +23,9 @@ from keras_nest.converter.costs import (
 )
 from keras_nest.converter.costs.packed import Packed
 from keras_nest.converter.costs.run import MVE, PORTABLE, Run
+from keras_nest.format.narrow import Kernels
 from keras_nest.format.operation import Geometry
+from keras_nest.format.widths import Widths
 
 _MAX_TAPS = 256  # NEST_MVE_MAX_TAPS
 _MAX_COPIED_WEIGHTS = 1024  # NEST_DEPTHWISE_DENSE_WEIGHTS
@@ -37,7 +39,16 @@ def runs_of(blob: bytes, simd: str) -> list[Run]:
         simd: The kernels of the core: "portable", "dsp" or "mve".
     """
     packed = Packed.parse(blob)
-    return [_run(packed, level, simd) for level in range(packed.header.levels)]
+    widths = Widths.of_blob(blob, packed.header)
+    levels = range(packed.header.levels)
+    if widths is None:
+        return [_run(packed, level, simd) for level in levels]
+    kernels = Kernels(
+        simd != PORTABLE, packed.common_shifts, simd == MVE and packed.has_folded
+    )
+    return [
+        _run(packed.narrowed(widths, level, kernels), level, simd) for level in levels
+    ]
 
 
 def _run(packed: Packed, level: int, simd: str) -> Run:
@@ -74,7 +85,7 @@ def _depthwise(packed: Packed, level: int, simd: str) -> Run:
     """nest_depthwise_conv_2d."""
     g = packed.geometry
     few = g.columns > 1 and g.columns * g.out_c <= _MAX_COPIED_WEIGHTS
-    if g.in_c == 1 < g.out_c and few:
+    if (packed.narrowed_from or g.in_c) == 1 < g.out_c and few:
         fast = _fast_dense(packed, dataclasses.replace(g, op="conv_2d"), simd)
         # Of the kernels in SIMD, only the one that needs no band.
         if fast is not None and fast.path != "vector-dense":

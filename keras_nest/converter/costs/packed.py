@@ -9,7 +9,9 @@ import numpy as np
 
 from keras_nest.format.header import Header
 from keras_nest.format.layout import PLACED
+from keras_nest.format.narrow import Kernels, narrow
 from keras_nest.format.operation import Geometry, Int8Array, Int64Array
+from keras_nest.format.widths import Widths
 
 # Right shifts that the short requantization covers; nest_is_common_shift in direct.h.
 _COMMON_SHIFTS = (-23, -1)
@@ -22,15 +24,28 @@ class Packed:
     Attributes:
         header: Its header.
         blob: Its bytes.
+        narrowed_from: Input channels of the op that it is a level of; 0: of itself.
     """
 
     header: Header
     blob: bytes
+    narrowed_from: int = 0
 
     @classmethod
     def parse(cls, blob: bytes) -> Packed:
         """Reads what the cost of `blob` depends on; the blob is trusted."""
         return cls(Header.parse(blob), blob)
+
+    def narrowed(self, widths: Widths, level: int, kernels: Kernels) -> Packed:
+        """The op of fewer channels that runs a level of this one."""
+        g = self.geometry
+        found = narrow(g, widths, level, kernels)
+        if found.geometry == g:
+            return self
+        header = dataclasses.replace(self.header, geometry=found.geometry)
+        packed = Packed(header, self.blob, g.in_c)
+        packed.__dict__["shifts"] = self.shifts[:, : found.geometry.out_c]
+        return packed
 
     @property
     def geometry(self) -> Geometry:

@@ -39,9 +39,9 @@
  *            they are: the input zero point is in the folded biases. values[
  *            records], a record being the offsets of so many entries, then the
  *            values of all, row by row: uint16[entries], int8[block_rows]
- *            [entries][block_cols]. Blocks of 16 columns are 2 to a record, of 4
- *            columns 4, of 2 and 1 columns 8. Each row group starts a
- *            record, its last one is filled up with zeros.
+ *            [entries][block_cols]. Blocks of 16 columns are 2 to a record, of
+ * 4 columns 4, of 2 and 1 columns 8. Each row group starts a record, its last
+ * one is filled up with zeros.
  *
  * Flags. balanced: see counts. dense top, of offsets and vectors with 2 levels
  * or more: the entries are those of rings 0..levels-2 only (so are the counts);
@@ -50,10 +50,32 @@
  * weight they have the same. folded, of dense: the indices section has folded
  * biases.
  *
+ * widths, of dense: a level has a prefix of the output channels, and of its
+ * inputs those that the counts section names, see below.
+ *
  * Folded biases are bias - input_zero_point * (sum of the channel's weights),
  * modulo 2^32, so that sums over the inputs as they are come out right; padding
  * then is input_zero_point. In the encoding vectors they are int32[levels]
  * [out_c], each with the level's own weights; in dense int32[tables][out_c].
+ * With widths they are int32[levels][out_c], of the columns up to the level's
+ * last active one where the kernel is 1x1, else of all columns; of a depthwise
+ * op's channel that a level does not have, as if its bias were 0.
+ *
+ * Widths. The counts section is, in integers of 2 bytes:
+ *
+ *   outputs[levels]                   active output channels, 1 to out_c
+ *   {start, counts[levels]}[segments] active inputs of a set, from `start` on
+ *
+ * The input channels are header.sets sets of in_c / sets, one set but for fully
+ * connected ops (behind a Flatten there is a set for each pixel); segments are
+ * the parts of a set that a Concatenate makes, rising and apart. Numbers do not
+ * fall from level to level, and every level has an input. Depthwise ops have no
+ * segments: the inputs are those of the outputs, whole depth multiples.
+ *
+ * The output channels that a level does not have are the output zero point,
+ * which lies between the activation bounds. THE INPUTS THAT IT DOES NOT HAVE
+ * MUST BE THE INPUT ZERO POINT, as such ops and the builtin ones behind them
+ * leave them: a kernel may take them in, as they add nothing.
  *
  * The encoding offsets holds blocks of 1x2 and 1x4; where the op has a 1x1
  * kernel and one output pixel 4x4 too, if out_c is a multiple of 4; else 1x1
@@ -104,14 +126,15 @@
 #define NEST_HEADER_BLOCK_ROWS_U8 8
 #define NEST_HEADER_BLOCK_COLS_U8 9
 #define NEST_HEADER_INDEX_BYTES_U8 10 /* 0 but for blocks and lists */
-#define NEST_HEADER_COUNT_BYTES_U8 11 /* 0 when dense */
+#define NEST_HEADER_COUNT_BYTES_U8 11 /* 0 when dense; with widths 2 */
 #define NEST_HEADER_FLAGS_U8 12       /* NEST_FLAG_... */
 #define NEST_HEADER_TABLES_U8 13      /* distinct requantization tables */
 #define NEST_HEADER_INPUT_ZERO_POINT_I8 14
 #define NEST_HEADER_OUTPUT_ZERO_POINT_I8 15
 #define NEST_HEADER_ACT_MIN_I8 16
 #define NEST_HEADER_ACT_MAX_I8 17
-#define NEST_HEADER_RESERVED0 18 /* 2 zero bytes */
+#define NEST_HEADER_SEGMENTS_U8 18 /* 0 without widths */
+#define NEST_HEADER_RESERVED0 19   /* 1 zero byte */
 #define NEST_HEADER_TOTAL_BYTES_U32 20
 #define NEST_HEADER_IN_H_U32 24
 #define NEST_HEADER_IN_W_U32 28
@@ -132,10 +155,12 @@
 #define NEST_HEADER_INDICES_OFFSET_U32 72
 #define NEST_HEADER_VALUES_OFFSET_U32 76
 #define NEST_HEADER_LEVEL_TABLE_U8 80 /* [32], zero past levels */
-#define NEST_HEADER_RESERVED1 112     /* 16 zero bytes */
+#define NEST_HEADER_SETS_U32 112      /* 0 without widths */
+#define NEST_HEADER_RESERVED1 116     /* 12 zero bytes */
 
 #define NEST_FLAG_BALANCED 1
 #define NEST_FLAG_DENSE_TOP 2
 #define NEST_FLAG_FOLDED 4
+#define NEST_FLAG_WIDTHS 8
 
 #endif /* NEST_FORMAT_H_ */

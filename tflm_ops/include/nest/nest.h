@@ -18,6 +18,11 @@
  *   out = clamp(requantize(acc, multiplier[l][c], shift[l][c])
  *               + output_zero_point, act_min, act_max)
  *
+ * Where levels are widths (format.h), level l's weights are those of its own
+ * channels; the outputs that it does not have are output_zero_point, and the
+ * inputs that it does not have must be input_zero_point, as builtin ops between
+ * two such ops leave them.
+ *
  * A negative multiplier stands for a negative scale (a folded BatchNorm's
  * gamma). nest_open makes sure that no acc << shift reaches 2^30 in magnitude,
  * whatever the input, so that nothing overflows.
@@ -87,9 +92,16 @@ typedef struct nest_op {
   int32_t stride_h, stride_w;
   int32_t dilation_h, dilation_w;
   int32_t pad_top, pad_left;
-  int32_t columns;            /* weights per output channel */
-  int32_t row_groups;         /* groups of block_rows output channels */
-  int32_t common_shifts;      /* every shift is in -23..-1 */
+  int32_t columns; /* weights per output channel */
+  int32_t in_pitch,
+      out_pitch;     /* channels of the tensors, from pixel to pixel */
+  int32_t row_pitch; /* weights from an output channel to the next */
+  int32_t widths;   /* levels have the first channels only; counts says which */
+  int32_t segments; /* of the input channels, those of a set, and sets */
+  int32_t sets;
+  int32_t narrowed;      /* level + 1, of an op made by nest_narrow; else 0 */
+  int32_t row_groups;    /* groups of block_rows output channels */
+  int32_t common_shifts; /* every shift is in -23..-1 */
   const int32_t* multiplier;  /* [tables][out_c] */
   const int32_t* bias;        /* [tables][out_c] */
   const int8_t* shift;        /* [tables][out_c], > 0 left, < 0 right */
@@ -98,8 +110,8 @@ typedef struct nest_op {
   const uint8_t* indices;
   const int8_t* values;
   const int8_t* dense;   /* all weights of the densest level, or NULL */
-  const int32_t* folded; /* vectors: [levels][out_c], dense: [tables][out_c]; or
-                            NULL */
+  const int32_t* folded; /* vectors and widths: [levels][out_c], dense:
+                            [tables][out_c]; or NULL */
 } nest_op;
 
 /* Validates a blob of exactly `bytes` bytes, completely, and fills *op. After
@@ -144,17 +156,17 @@ const char* nest_status_text(nest_status status);
  *
  *   32 * plans + held + 48
  *
- * where plans are min(out_c, 128) rounded up to a multiple of 4, and held is the
- * band and up to 2048 bytes more, but no more than the larger of the band and
- * rows + 768; where out_w < 4 the 128 is 64, and 33 * plans are taken.
+ * where plans are min(out_c, 128) rounded up to a multiple of 4, and held is
+ * the band and up to 2048 bytes more, but no more than the larger of the band
+ * and rows + 768; where out_w < 4 the 128 is 64, and 33 * plans are taken.
  *
  * With a dense top the larger of that and of what the encoding dense takes.
  *
  * On cores with the DSP extension, if common_shifts, also without offsets:
  *
- *   24 * plans + tiles * band + 24 + 4 * kernel_h * kernel_w
+ *   24 * plans + tiles * band + 24 + 12 * kernel_h * kernel_w
  *             dense, in_c a multiple of 4, band at most min(NEST_MAX_BAND, rows
- *             + 1024), kernel_h * kernel_w at most 256
+ *             + 1024), kernel_h * kernel_w at most 85
  *   24 * min(out_c, 128) + 13 * (columns rounded up to a multiple of 4)
  *             dense otherwise, if 2 columns or more, the second term at most
  *             rows + 1024
@@ -174,6 +186,10 @@ const char* nest_status_text(nest_status status);
  * of another output row, stride_h rows of the band, and n as many rows as make
  * 8 tiles with the first; of 1x1 kernels it is the band, and n up to 7 tiles.
  * Not more than the output has, and n * step is at most min(left, 3072).
+ *
+ * With widths the most of the levels', each as if it were an op of its own
+ * channels (nest_narrow); the table of taps then has 12 * kernel_h * kernel_w
+ * bytes for each run of inputs.
  *
  * On cores with the vector extension MVE, dense with folded biases:
  *

@@ -13,16 +13,23 @@
 #endif
 #endif
 
-/* Taps of a kernel, at most: their table takes 4 bytes of scratch each. */
-#define NEST_MAX_TAPS 256
+/* Taps of a kernel, at most, times runs of active inputs: their table takes 12
+ * bytes of scratch each. */
+#define NEST_MAX_TAPS 85
+
+/* Inputs of a tap that lie side by side; the assembly relies on the order. */
+typedef struct nest_dense_tap {
+  int32_t quads;  /* of input channels, 1 or more */
+  int32_t offset; /* of the inputs */
+  int32_t skip;   /* weights from the end of the tap before to these */
+} nest_dense_tap;
 
 /* What the dense row kernel has beside nest_tile; the assembly relies on the
  * order of both. nest_row.stream are the row's weights. */
 typedef struct nest_dense_tile {
   nest_tile tile;
-  const int32_t* taps; /* offset of each tap's inputs, in the order ky, kx */
-  const int32_t* taps_end;
-  int32_t quads;      /* of input channels */
+  const nest_dense_tap* taps; /* in the order ky, kx */
+  const nest_dense_tap* taps_end;
   int32_t plane_step; /* from the end of four pixels to the next plane */
 } nest_dense_tile;
 

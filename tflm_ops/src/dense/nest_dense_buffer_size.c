@@ -1,3 +1,4 @@
+#include "../widths/widths.h"
 #include "dense.h"
 
 /* Refer header file for details. */
@@ -6,6 +7,7 @@ size_t nest_dense_buffer_size(const nest_op* op) {
   if (!nest_has_dense_band(op)) return nest_dense_patches_buffer_size(op);
   nest_layout layout = {0};
   nest_find_layout(op, 4, &layout);
-  const size_t taps = (size_t)(op->kernel_h * op->kernel_w);
-  return nest_walk_buffer_size(op, &layout) + taps * sizeof(int32_t);
+  const int32_t taps = op->kernel_h * op->kernel_w * nest_runs(op);
+  return nest_walk_buffer_size(op, &layout) +
+         (size_t)taps * sizeof(nest_dense_tap);
 }

@@ -30,21 +30,21 @@ void __attribute__((naked))
 nest_rows_dense(__attribute__((unused)) const nest_dense_tile* tile) {
   __asm__ volatile(
       "push {r4-r11, lr}\n\t"
-      "ldm r0, {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9}\n\t"
+      "ldm r0, {r0, r1, r2, r3, r4, r5, r6, r7, r8}\n\t"
       "push {r6}\n\t" /* the first tap */
-      "push {r0, r1, r2, r3, r4, r5, r6, r7, r8, r9}\n"
+      "push {r0, r1, r2, r3, r4, r5, r6, r7, r8}\n"
       "1:\n\t" /* a row: r1 weights, r4-r7 bias */
-      "ldr r8, [sp, #40]\n\t"
+      "ldr r8, [sp, #36]\n\t"
       "ldm r1, {r1, r3, r4}\n\t"
-      "ldr r2, [sp, #36]\n\t"
+      "ldr r2, [sp, #32]\n\t"
       "mov r5, r4\n\t"
       "mov r6, r4\n\t"
       "mov r7, r4\n"
       "2:\n\t" /* a tap: r0 its inputs, r3 its quads */
-      "ldr r9, [r8], #4\n\t"
+      "ldm r8!, {r3, r9, r10}\n\t"
       "str r8, [sp, #24]\n\t"
       "ldr r0, [sp]\n\t"
-      "ldr r3, [sp, #32]\n\t"
+      "add r1, r10\n\t"
       "add r0, r9\n\t"
       "lsrs r3, #1\n\t" /* two quads at a time, one of them at first if odd */
       "bcs 4f\n"
@@ -58,7 +58,7 @@ nest_rows_dense(__attribute__((unused)) const nest_dense_tile* tile) {
       "b 6f\n"
       "4:\n\t"
       "cmp r3, #0\n\t"
-      "b 5b\n" NEST_ROWS_FINISH("44"));
+      "b 5b\n" NEST_ROWS_FINISH("40"));
 }
 #else
 
@@ -67,9 +67,10 @@ static void sum_pixel(const nest_dense_tile* dense, const nest_row* row,
   /* Unsigned: pixels that do not count may sum up anything. */
   uint32_t sum = (uint32_t)row->bias;
   const int8_t* weights = (const int8_t*)row->stream;
-  for (const int32_t* tap = dense->taps; tap < dense->taps_end; ++tap) {
-    const uint8_t* from = dense->tile.inputs + *tap + 8 * pixel;
-    for (int32_t quad = 0; quad < dense->quads; ++quad, weights += 4) {
+  for (const nest_dense_tap* tap = dense->taps; tap < dense->taps_end; ++tap) {
+    const uint8_t* from = dense->tile.inputs + tap->offset + 8 * pixel;
+    weights += tap->skip;
+    for (int32_t quad = 0; quad < tap->quads; ++quad, weights += 4) {
       int16_t inputs[4]; /* channels 0 2 1 3 */
       memcpy(inputs, from, sizeof(inputs));
       sum += (uint32_t)(weights[0] * inputs[0] + weights[2] * inputs[1] +

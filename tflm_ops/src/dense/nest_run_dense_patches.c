@@ -30,7 +30,7 @@ NEST_AROUND static parts split(const nest_op* op, void* scratch) {
 NEST_AROUND static void fill(const nest_op* op, const parts* p) {
   memset(p->patches, op->input_zero_point, (size_t)(NEST_TILE * p->padded));
   memset(p->last_row, 0, (size_t)p->padded);
-  memcpy(p->last_row, op->dense + (op->out_c - 1) * op->columns,
+  memcpy(p->last_row, op->dense + (op->out_c - 1) * nest_row_pitch(op),
          (size_t)op->columns);
 }
 
@@ -41,7 +41,7 @@ NEST_AROUND static void plan_rows(const nest_op* op, int32_t level,
   for (int32_t r = 0; r < channels; ++r) {
     const int32_t c = first + r;
     const int8_t* weights =
-        c == op->out_c - 1 ? p->last_row : op->dense + c * op->columns;
+        c == op->out_c - 1 ? p->last_row : op->dense + c * nest_row_pitch(op);
     p->rows[r].stream = (const uint8_t*)weights;
     p->rows[r].entries = 0;
   }
@@ -66,10 +66,10 @@ static void expand_patches(const nest_op* op, nest_patches* patches,
 
 static void run_channels(const nest_op* op, int32_t channels,
                          const int8_t* input, int8_t* output, const parts* p) {
-  const int32_t tap = 0, out_c = op->out_c;
+  const nest_dense_tap tap = {p->padded / 4, 0, 0};
+  const int32_t pitch = nest_out_pitch(op);
   nest_patches patches = nest_patches_of(op, input);
-  nest_dense_tile dense = {
-      {0, 0, 0, 0, 0, 0}, &tap, &tap + 1, p->padded / 4, 0};
+  nest_dense_tile dense = {{0, 0, 0, 0, 0, 0}, &tap, &tap + 1, 0};
   int32_t pixels;
   for (int32_t left = op->out_h * op->out_w; left > 0; left -= pixels) {
     pixels = left < NEST_TILE ? left : NEST_TILE;
@@ -78,12 +78,12 @@ static void run_channels(const nest_op* op, int32_t channels,
     dense.tile.rows = p->rows;
     dense.tile.output = output;
     dense.tile.end = output + channels;
-    dense.tile.step1 = pixels > 1 ? out_c : 0;
-    dense.tile.step2 = pixels == NEST_TILE ? 2 * out_c
-                       : pixels == 3       ? out_c
+    dense.tile.step1 = pixels > 1 ? pitch : 0;
+    dense.tile.step2 = pixels == NEST_TILE ? 2 * pitch
+                       : pixels == 3       ? pitch
                                            : 0;
     nest_rows_dense(&dense);
-    output += pixels * out_c;
+    output += pixels * pitch;
   }
 }
 
@@ -100,6 +100,7 @@ void nest_run_dense_patches(const nest_op* op, int32_t level,
     plan_rows(op, level, first, channels, &p);
     run_channels(op, channels, input, output + first, &p);
   }
-  nest_clamp(op, output,
-             (size_t)op->out_h * (size_t)op->out_w * (size_t)op->out_c);
+  nest_clamp(
+      op, output,
+      (size_t)op->out_h * (size_t)op->out_w * (size_t)nest_out_pitch(op));
 }

@@ -1,4 +1,5 @@
 #include "../inputs/expand.h"
+#include "../widths/widths.h"
 #include "dense.h"
 
 /* All inputs, in fours; the last few, if less, one by one in their order. */
@@ -20,7 +21,7 @@ static void sum_rest(const nest_op* op, const int8_t* weights,
     int16_t value;
     memcpy(&value, inputs + 2 * c, sizeof(value));
     for (int32_t r = 0; r < rows; ++r) {
-      acc[r] += value * weights[r * op->columns + c];
+      acc[r] += value * weights[r * nest_row_pitch(op) + c];
     }
   }
 }
@@ -38,12 +39,14 @@ void nest_run_dense_vector(const nest_op* op, int32_t level,
     int32_t acc[4] = {0, 0, 0, 0};
     nest_plan_channels(op, level, c, rows, plans);
     for (int32_t r = 0; r < rows; ++r) acc[r] = plans[r].bias;
-    if (op->in_c >= 4) {
-      nest_sum_four_rows(weights, rows == 4 ? op->columns : 0, inputs,
-                         op->in_c / 4, acc);
+    nest_run run;
+    for (int32_t i = 0; nest_next_fours(op, &i, &run);) {
+      nest_sum_four_rows(weights + run.start,
+                         rows == 4 ? nest_row_pitch(op) : 0,
+                         inputs + 2 * run.start, run.count / 4, acc);
     }
     if (op->in_c % 4 != 0) sum_rest(op, weights, inputs, rows, acc);
-    for (int32_t r = 0; r < rows; ++r, ++c, weights += op->columns) {
+    for (int32_t r = 0; r < rows; ++r, ++c, weights += nest_row_pitch(op)) {
       output[c] = nest_requantize_doubled(acc[r], &plans[r]);
     }
   }

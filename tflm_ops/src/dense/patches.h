@@ -21,7 +21,7 @@ typedef struct nest_patches {
 /* The bytes from the input's beginning to a pixel, modulo 2^32 or more. */
 static inline uintptr_t nest_place_of(const nest_op* op, int32_t y, int32_t x) {
   return ((uintptr_t)y * (uintptr_t)op->in_w + (uintptr_t)x) *
-         (uintptr_t)op->in_c;
+         (uintptr_t)nest_in_pitch(op);
 }
 
 NEST_AROUND nest_patches nest_patches_of(const nest_op* op,

@@ -43,10 +43,12 @@ static void accumulate_pixel(const nest_op* op, const part* p,
   const int8_t* weights = op->dense + p->first;
   for (int32_t ky = 0; ky < op->kernel_h; ++ky) {
     const int32_t y = oy * op->stride_h - op->pad_top + ky * op->dilation_h;
-    for (int32_t kx = 0; kx < op->kernel_w; ++kx, weights += op->out_c) {
+    for (int32_t kx = 0; kx < op->kernel_w;
+         ++kx, weights += nest_out_pitch(op)) {
       const int32_t x = ox * op->stride_w - op->pad_left + kx * op->dilation_w;
       if (y < 0 || y >= op->in_h || x < 0 || x >= op->in_w) continue;
-      accumulate_tap(op, p, input + (y * op->in_w + x) * op->in_c, weights);
+      accumulate_tap(op, p, input + (y * op->in_w + x) * nest_in_pitch(op),
+                     weights);
     }
   }
 }
@@ -71,7 +73,7 @@ static void store_part(const nest_op* op, const part* p, int32_t level,
 static void run_part(const nest_op* op, const part* p, int32_t level,
                      const int8_t* input, int8_t* output) {
   for (int32_t oy = 0; oy < op->out_h; ++oy) {
-    for (int32_t ox = 0; ox < op->out_w; ++ox, output += op->out_c) {
+    for (int32_t ox = 0; ox < op->out_w; ++ox, output += nest_out_pitch(op)) {
       memset(p->acc, 0, (size_t)p->channels * sizeof(int32_t));
       accumulate_pixel(op, p, input, oy, ox);
       store_part(op, p, level, output);

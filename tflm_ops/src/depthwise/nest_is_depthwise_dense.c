@@ -4,7 +4,7 @@
 
 /* Refer header file for details. */
 int nest_is_depthwise_dense(const nest_op* op, nest_op* dense) {
-  if (op->in_c != 1 || op->out_c == 1 || op->columns == 1 ||
+  if (nest_in_pitch(op) != 1 || op->out_c == 1 || op->columns == 1 ||
       op->columns * op->out_c > NEST_DEPTHWISE_DENSE_WEIGHTS) {
     return 0;
   }

@@ -37,10 +37,10 @@ static void expand_row(const nest_op* op, const nest_layout* layout,
   if (width > op->in_w) width = op->in_w;
   const nest_pixel put = nest_pixel_of(layout);
   if (layout->phases == 1 && put == nest_expand_pixel) {
-    nest_expand_pixels(op, layout, from, op->in_c, width, to);
+    nest_expand_pixels(op, layout, from, nest_in_pitch(op), width, to);
     return;
   }
-  for (int32_t x = 0; x < width; ++x, from += op->in_c) {
+  for (int32_t x = 0; x < width; ++x, from += nest_in_pitch(op)) {
     put(op, layout, from, to + phase * layout->phase_width * pixel_bytes);
     if (++phase == layout->phases) {
       phase = 0;
@@ -67,7 +67,7 @@ void nest_slide_band(const nest_op* op, const nest_layout* layout,
     if (y < 0 || y >= op->in_h) {
       memset(row, layout->padding, (size_t)layout->row_bytes);
     } else {
-      expand_row(op, layout, input + y * op->in_w * op->in_c, row);
+      expand_row(op, layout, input + y * op->in_w * nest_in_pitch(op), row);
     }
   }
 }

@@ -23,7 +23,7 @@ NEST_AROUND static void expand_1x1(const nest_op* op, const nest_layout* layout,
        ++at, to += layout->pixel_bytes) {
     const int32_t y = at / op->out_w * op->stride_h;
     const int32_t x = at % op->out_w * op->stride_w;
-    put(op, layout, input + (y * op->in_w + x) * op->in_c, to);
+    put(op, layout, input + (y * op->in_w + x) * nest_in_pitch(op), to);
   }
 }
 
@@ -56,8 +56,8 @@ void nest_walk_tiles(nest_walk* walk, const int8_t* input, int8_t* output,
       for (int32_t at = start; at < end; at += pixels, to += row_bytes) {
         const int32_t first = at < last ? at : last;
         if (in_order) {
-          nest_expand_pixels(op, layout, input + first * op->in_c, op->in_c,
-                             pixels, to);
+          nest_expand_pixels(op, layout, input + first * nest_in_pitch(op),
+                             nest_in_pitch(op), pixels, to);
         } else {
           expand_1x1(op, layout, input, first, pixels, to);
         }
@@ -70,9 +70,9 @@ void nest_walk_tiles(nest_walk* walk, const int8_t* input, int8_t* output,
       size_t from = 0; /* past the last row, it may be anything */
       for (int32_t at = start; at < end; at += pixels, from += row_bytes) {
         nest_visit_row(walk, inputs + from, pixels,
-                       output + (at < last ? at : last) * op->out_c);
+                       output + (at < last ? at : last) * nest_out_pitch(op));
       }
     } while (walk->first + walk->channels < op->out_c);
   }
-  nest_clamp(op, output, (size_t)total * (size_t)op->out_c);
+  nest_clamp(op, output, (size_t)total * (size_t)nest_out_pitch(op));
 }

@@ -25,8 +25,8 @@
 /* Output pixels and their channels; the assembly relies on the order. */
 typedef struct nest_mve_tile {
   const int8_t* inputs[NEST_MVE_PIXELS]; /* [columns] */
-  const int8_t* weights;                 /* [channels][columns] */
-  const int32_t* bias;                   /* folded */
+  const int8_t* weights; /* [channels][pitch], of which columns are used */
+  const int32_t* bias;   /* folded */
   const int32_t* multiplier;
   const int8_t* shift;
   int8_t* outputs[NEST_MVE_PIXELS]; /* may be equal, if the inputs are too */
@@ -34,6 +34,7 @@ typedef struct nest_mve_tile {
   int8_t* end; /* of outputs[0] */
   int32_t zero_point;
   int32_t act_min, act_max;
+  int32_t pitch;     /* weights from a channel to the next */
   int32_t any_shift; /* 0: all shifts are common ones */
 } nest_mve_tile;
 

@@ -20,7 +20,7 @@
 /* An output pixel; the assembly relies on the order. */
 typedef struct nest_mve_taps {
   const uintptr_t* inputs; /* address - base of each tap's [channels] */
-  const int8_t* weights;   /* [taps][channels] */
+  const int8_t* weights;   /* the end of the first tap's [channels] */
   const int32_t* bias;     /* folded */
   const int32_t* multiplier;
   const int8_t* shift;
@@ -32,6 +32,7 @@ typedef struct nest_mve_taps {
   int32_t zero_point;
   int32_t act_min, act_max;
   int32_t any_shift; /* 0: all shifts are common ones */
+  int32_t pitch;     /* weights from a tap to the next */
 } nest_mve_taps;
 
 /* All channels of one output pixel. */

@@ -77,10 +77,9 @@ nest_mve_depthwise_pixel(__attribute__((unused)) const nest_mve_taps* taps) {
       "ldr r11, [r10, #28]\n\t"
       "ldr r12, [r10, #40]\n\t"
       "ldr r3, [r10, #24]\n\t"
-      "mov r2, r11\n"
+      "ldr r2, [r10, #56]\n"
       "1:\n\t"
       "ldrd r0, r1, [r10]\n\t"
-      "add r1, r2\n\t"
       "sub r1, r11\n\t"
       "vmov.i32 q4, #0\n\t"
       "vmov.i32 q5, #0\n\t"
@@ -148,9 +147,10 @@ nest_mve_depthwise_pixel(__attribute__((unused)) const nest_mve_taps* taps) {
 void nest_mve_depthwise_pixel(const nest_mve_taps* taps) {
   for (int32_t c = 0; c < taps->channels; ++c) {
     uint32_t sum = (uint32_t)taps->bias[c]; /* wraps around on the way */
+    const int8_t* weights = taps->weights - taps->channels + c;
     for (int32_t k = 0; k < 2 * taps->pairs + taps->singles; ++k) {
       const int8_t* inputs = (const int8_t*)(taps->base + taps->inputs[k]);
-      sum += (uint32_t)(inputs[c] * taps->weights[k * taps->channels + c]);
+      sum += (uint32_t)(inputs[c] * weights[k * taps->pitch]);
     }
     taps->output[c] =
         nest_output((int32_t)sum, taps->multiplier[c], taps->shift[c],

@@ -50,7 +50,8 @@ four_rows(__attribute__((unused)) nest_mve_tile* tile,
       "vldrwt.32 q1, [r2]\n\t"
       "vldrbt.s32 q2, [r3]\n\t"
       "add r7, r10, #48\n\t"
-      "ldm r7, {r5, r6, r8}\n\t" /* zero_point, act_min, act_max */
+      /* zero_point, act_min, act_max, pitch */
+      "ldm r7, {r5, r6, r8, r12}\n\t"
       "vmov.i32 q3, #0\n\t"
       "vadd.i32 q4, q4, q0\n\t"
       "vmax.s32 q0, q2, q3\n\t"
@@ -74,7 +75,7 @@ four_rows(__attribute__((unused)) nest_mve_tile* tile,
 void nest_mve_one_pixel(const nest_mve_tile* tile) {
   nest_mve_tile at = *tile;
   while (at.end - at.outputs[0] >= NEST_MVE_ROWS) {
-    four_rows(&at, at.columns, NEST_MVE_ROWS);
+    four_rows(&at, at.pitch, NEST_MVE_ROWS);
   }
   while (at.outputs[0] != at.end) four_rows(&at, 0, 1);
 }
@@ -83,9 +84,9 @@ void nest_mve_one_pixel(const nest_mve_tile* tile) {
 
 /* Refer header file for details. */
 void nest_mve_one_pixel(const nest_mve_tile* tile) {
-  const int8_t* weights = tile->weights;
   const int32_t channels = (int32_t)(tile->end - tile->outputs[0]);
   for (int32_t c = 0; c < channels; ++c) {
+    const int8_t* weights = tile->weights + c * tile->pitch;
     uint32_t sum = (uint32_t)tile->bias[c]; /* wraps around on the way */
     for (int32_t i = 0; i < tile->columns; ++i) {
       sum += (uint32_t)(*weights++ * tile->inputs[0][i]);

@@ -2,7 +2,7 @@
 
 /* On by `channels`, which may be negative. */
 static void move(nest_mve_tile* tile, int32_t channels) {
-  tile->weights += channels * tile->columns;
+  tile->weights += channels * tile->pitch;
   tile->bias += channels;
   tile->multiplier += channels;
   tile->shift += channels;

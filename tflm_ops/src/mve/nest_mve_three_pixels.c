@@ -6,7 +6,7 @@
 /* Two rows of weights times three pixels. In C, for each byte i of a row:
  *   r0 += r7[i] * r1[i]; r2 += r7[i] * r3[i]; r4 += r7[i] * r5[i];
  *   r6 += r9[i] * r1[i]; r8 += r9[i] * r3[i]; r10 += r9[i] * r5[i];
- * with r9 = r7 + r11 and r12 bytes a row. */
+ * with r9 = r7 + r11 and r12 bytes of a row. */
 #define TWO_ROWS                \
   "add r9, r7, r11\n\t"         \
   "movs r0, #0\n\t"             \
@@ -51,7 +51,8 @@
   "pop {r4-r11, pc}\n"
 
 /* Refer header file for details; the C below. On the stack: a copy of *tile.
- * r11 and r12: bytes of two rows and of one; q7: act_min. */
+ * r11: from a row to the one after the next; r12: bytes of a row; q7: act_min.
+ */
 void __attribute__((naked))
 nest_mve_three_pixels(__attribute__((unused)) const nest_mve_tile* tile) {
   __asm__ volatile(
@@ -59,11 +60,12 @@ nest_mve_three_pixels(__attribute__((unused)) const nest_mve_tile* tile) {
       "vpush {d8-d15}\n\t"
       "add lr, r0, #32\n\t"
       "ldm lr, {r1, r2, r3, r4, r5, r6, r7, r8}\n\t"
+      "lsl r11, r8, #1\n\t"
+      "ldr r8, [r0, #64]\n\t" /* any_shift in the place of pitch */
       "push {r1, r2, r3, r4, r5, r6, r7, r8}\n\t"
       "ldm r0, {r1, r2, r3, r4, r5, r6, r7, r8}\n\t"
       "push {r1, r2, r3, r4, r5, r6, r7, r8}\n\t"
       "ldr r12, [sp, #40]\n\t"
-      "lsl r11, r12, #1\n\t"
       "ldr r0, [sp, #52]\n\t"
       "vdup.32 q7, r0\n"
       "1:\n\t" /* four channels: rows 0 and 2, then 1 and 3 */
@@ -72,7 +74,7 @@ nest_mve_three_pixels(__attribute__((unused)) const nest_mve_tile* tile) {
       "vmov q5[2], q5[0], r2, r8\n\t"
       "vmov q6[2], q6[0], r4, r10\n\t"
       "ldm sp, {r1, r3, r5, r7}\n\t"
-      "add r7, r12\n\t" TWO_ROWS
+      "add r7, r7, r11, lsr #1\n\t" TWO_ROWS
       "vmov q4[3], q4[1], r0, r6\n\t"
       "vmov q5[3], q5[1], r2, r8\n\t"
       "vmov q6[3], q6[1], r4, r10\n\t"

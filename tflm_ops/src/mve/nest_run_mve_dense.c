@@ -11,6 +11,7 @@ void nest_run_mve_dense(const nest_op* op, int32_t level, const int8_t* input,
   tile.multiplier = op->multiplier + table;
   tile.shift = op->shift + table;
   tile.columns = op->columns;
+  tile.pitch = nest_row_pitch(op);
   tile.zero_point = op->output_zero_point;
   tile.act_min = op->act_min;
   tile.act_max = op->act_max;
@@ -25,7 +26,7 @@ void nest_run_mve_dense(const nest_op* op, int32_t level, const int8_t* input,
       tile.inputs[t] = nest_next_patch(&patches, patch);
       tile.outputs[t] = output;
       patch += op->columns;
-      output += op->out_c;
+      output += nest_out_pitch(op);
     }
     if (pixels == 1) {
       nest_mve_one_pixel(&tile);

@@ -47,7 +47,7 @@ static void run_pixels(const nest_op* op, const int8_t* input,
         taps->inputs = edge;
       }
       nest_mve_depthwise_pixel(taps);
-      taps->output += op->out_c;
+      taps->output += nest_out_pitch(op);
       taps->base += step;
     }
   }
@@ -59,13 +59,14 @@ void nest_run_mve_depthwise(const nest_op* op, int32_t level,
                             void* scratch) {
   const int32_t table = op->level_table[level] * op->out_c;
   nest_mve_taps taps;
-  taps.weights = op->dense;
+  taps.weights = op->dense + op->out_c;
+  taps.pitch = nest_out_pitch(op);
   taps.bias = nest_folded_row(op, level);
   taps.multiplier = op->multiplier + table;
   taps.shift = op->shift + table;
   taps.output = output;
   taps.channels = op->out_c;
-  taps.pairs = nest_mve_has_minimum(op->dense, op->columns * op->out_c)
+  taps.pairs = nest_mve_has_minimum(op->dense, op->columns * nest_out_pitch(op))
                    ? 0
                    : op->columns / 2;
   taps.singles = op->columns - 2 * taps.pairs;

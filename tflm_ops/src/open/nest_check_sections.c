@@ -71,6 +71,11 @@ nest_status nest_check_sections(const uint8_t* blob, size_t bytes,
                                 nest_op* op) {
   op->columns = op->kernel_h * op->kernel_w;
   if (op->kind != NEST_DEPTHWISE_CONV_2D) op->columns *= op->in_c;
+  if (NEST_WIDTHS) {
+    op->in_pitch = op->in_c;
+    op->out_pitch = op->out_c;
+    op->row_pitch = op->columns;
+  }
   op->row_groups = (op->out_c + op->block_rows - 1) / op->block_rows;
   reader r = {blob, bytes, NEST_HEADER_BYTES};
 
@@ -83,20 +88,27 @@ nest_status nest_check_sections(const uint8_t* blob, size_t bytes,
   op->shift = (const int8_t*)(op->bias + channels);
 
   /* At most 2^29 counts. */
-  const size_t counts =
+  const size_t rings =
       (size_t)nest_rings(op) * (size_t)(op->balanced ? 1 : op->row_groups);
+  const size_t levels = (size_t)op->levels;
+  const size_t counts = nest_has_widths(op)
+                            ? levels + (size_t)op->segments * (levels + 1)
+                            : rings;
   op->counts = begin_section(&r, NEST_HEADER_COUNTS_OFFSET_U32);
   if (op->counts == NULL || !skip(&r, counts, (size_t)op->count_bytes)) {
     return NEST_ERROR_SECTIONS;
   }
   /* An entry takes a byte. */
-  const size_t entries = entries_of(op, counts, bytes);
+  const size_t entries = entries_of(op, rings, bytes);
   if (entries > bytes) return NEST_ERROR_SECTIONS;
 
   op->indices = begin_section(&r, NEST_HEADER_INDICES_OFFSET_U32);
   const int folded = blob[NEST_HEADER_FLAGS_U8] & NEST_FLAG_FOLDED;
   const int vectors = op->encoding == NEST_VECTORS;
-  const size_t rows = vectors ? (size_t)op->levels : folded ? tables : 0;
+  const size_t rows = vectors               ? levels
+                      : !folded             ? 0
+                      : nest_has_widths(op) ? levels
+                                            : tables;
   op->folded = rows > 0 ? (const int32_t*)(const void*)op->indices : NULL;
   if (op->indices == NULL ||
       !skip(&r, rows * (size_t)op->out_c, sizeof(int32_t)) ||

@@ -1,4 +1,5 @@
 #include "../vectors/stream.h"
+#include "../widths/widths.h"
 
 /* The sums of a channel's positive weights and of its negative ones. */
 typedef struct reach {
@@ -16,7 +17,8 @@ static void add_weight(int32_t weight, reach* sum) {
 /* Table entries that requantization is defined for, a sum in its range for all
  * int8 inputs, and the folded bias of the weights. */
 static nest_status check_level(const nest_op* op, int32_t level,
-                               int32_t channel, const reach* sum) {
+                               int32_t channel, const reach* sum,
+                               uint32_t weights, int has_bias) {
   const int32_t at = op->level_table[level] * op->out_c + channel;
   const int32_t shift = op->shift[at];
   const int64_t bias = op->bias[at];
@@ -34,9 +36,8 @@ static nest_status check_level(const nest_op* op, int32_t level,
     return NEST_ERROR_ACCUMULATOR;
   }
   if (op->folded == NULL) return NEST_OK;
-  const uint32_t weights = (uint32_t)sum->up - (uint32_t)sum->down;
-  const uint32_t folded =
-      (uint32_t)bias - (uint32_t)op->input_zero_point * weights;
+  const uint32_t folded = (uint32_t)(has_bias ? bias : 0) -
+                          (uint32_t)op->input_zero_point * weights;
   return (uint32_t)nest_folded_row(op, level)[channel] == folded
              ? NEST_OK
              : NEST_ERROR_SECTIONS;
@@ -49,9 +50,35 @@ static nest_status check_channel(const nest_op* op, int32_t from, int32_t to,
   if (channel >= op->out_c) {
     return (sum->up | sum->down) == 0 ? NEST_OK : NEST_ERROR_SECTIONS;
   }
+  const uint32_t total = (uint32_t)sum->up - (uint32_t)sum->down;
   nest_status status = NEST_OK;
   for (int32_t level = from; level <= to && status == NEST_OK; ++level) {
-    status = check_level(op, level, channel, sum);
+    status = check_level(op, level, channel, sum, total, 1);
+  }
+  return status;
+}
+
+/* The sum of the first weights of a channel. */
+static uint32_t add_first(const int8_t* weights, int32_t count) {
+  int64_t sum = 0;
+  while (count > 0) sum += weights[--count];
+  return (uint32_t)sum;
+}
+
+/* A channel of an op with widths: its sum may take in all inputs. */
+static nest_status check_widths_of(const nest_op* op, int32_t channel,
+                                   const reach* sum) {
+  const int depthwise = op->kind == NEST_DEPTHWISE_CONV_2D;
+  const int is_flat = op->kernel_h == 1 && op->kernel_w == 1 && !depthwise;
+  uint32_t weights = (uint32_t)sum->up - (uint32_t)sum->down;
+  nest_status status = NEST_OK;
+  for (int32_t level = 0; level < op->levels && status == NEST_OK; ++level) {
+    if (is_flat && op->folded != NULL) {
+      weights = add_first(op->dense + channel * op->columns,
+                          nest_active_end(op, level));
+    }
+    const int has_bias = !depthwise || channel < nest_active_outputs(op, level);
+    status = check_level(op, level, channel, sum, weights, has_bias);
   }
   return status;
 }
@@ -70,7 +97,11 @@ static nest_status check_dense(const nest_op* op, int32_t from) {
     for (int32_t i = 0; i < op->columns; ++i, weight += step) {
       add_weight(*weight, &sum);
     }
-    status = check_channel(op, from, op->levels - 1, row, &sum);
+    if (nest_has_widths(op)) {
+      status = check_widths_of(op, row, &sum);
+    } else {
+      status = check_channel(op, from, op->levels - 1, row, &sum);
+    }
   }
   return status;
 }

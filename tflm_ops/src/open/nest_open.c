@@ -9,6 +9,7 @@ nest_status nest_open(const void* blob, size_t bytes, nest_op* op) {
   if (status == NEST_OK && nest_has_places(op)) {
     status = nest_check_places(op);
   }
+  if (status == NEST_OK && nest_has_widths(op)) status = nest_check_widths(op);
   if (status == NEST_OK) status = nest_check_weights(op);
   if (status == NEST_OK) op->common_shifts = nest_has_common_shifts(op);
   return status;

@@ -48,6 +48,12 @@ static void read_fields(const uint8_t* blob, nest_op* op) {
   /* In both orders the same, one after the other. */
   put(op, offsetof(nest_op, in_h), blob, NEST_HEADER_IN_H_U32, 6, 4);
   put(op, offsetof(nest_op, kernel_h), blob, NEST_HEADER_KERNEL_H_U16, 8, 2);
+  if (NEST_WIDTHS) {
+    op->widths = (flags & NEST_FLAG_WIDTHS) != 0;
+    op->narrowed = 0;
+    op->segments = u8(blob, NEST_HEADER_SEGMENTS_U8);
+    put(op, offsetof(nest_op, sets), blob, NEST_HEADER_SETS_U32, 1, 4);
+  }
   op->level_table = blob + NEST_HEADER_LEVEL_TABLE_U8;
 }
 
@@ -64,7 +70,9 @@ static int places_shape_is_valid(const nest_op* op) {
 }
 
 static int flags_are_valid(const nest_op* op, int32_t flags) {
-  if (op->encoding == NEST_DENSE) return (flags & ~NEST_FLAG_FOLDED) == 0;
+  if (op->encoding == NEST_DENSE) {
+    return (flags & ~(NEST_FLAG_FOLDED | NEST_WIDTHS * NEST_FLAG_WIDTHS)) == 0;
+  }
   if (!nest_has_places(op)) return (flags & ~NEST_FLAG_BALANCED) == 0;
   return (flags & ~(NEST_FLAG_BALANCED | NEST_FLAG_DENSE_TOP)) == 0 &&
          (op->levels > 1 || !op->dense_top);
@@ -76,7 +84,7 @@ static int encoding_is_valid(const uint8_t* blob, const nest_op* op) {
     return 0;
   }
   if (op->encoding == NEST_DENSE) {
-    return op->index_bytes == 0 && op->count_bytes == 0 &&
+    return op->index_bytes == 0 && op->count_bytes == 2 * nest_has_widths(op) &&
            op->block_rows == 1 && op->block_cols == 1;
   }
   const int places = nest_has_places(op);
@@ -112,10 +120,13 @@ nest_status nest_read_header(const uint8_t* blob, size_t bytes, nest_op* op) {
   }
   read_fields(blob, op);
   const int32_t kind = u8(blob, NEST_HEADER_OP_U8);
+  const int32_t widths =
+      nest_has_widths(op); /* the reserved bytes follow theirs */
   if (!in_range(kind, NEST_CONV_2D, NEST_FULLY_CONNECTED) ||
       !levels_are_valid(blob, op) || !encoding_is_valid(blob, op) ||
-      op->act_min > op->act_max || !all_zero(blob + NEST_HEADER_RESERVED0, 2) ||
-      !all_zero(blob + NEST_HEADER_RESERVED1, 16)) {
+      op->act_min > op->act_max ||
+      !all_zero(blob + NEST_HEADER_SEGMENTS_U8 + widths, 2 - widths) ||
+      !all_zero(blob + NEST_HEADER_SETS_U32 + 4 * widths, 16 - 4 * widths)) {
     return NEST_ERROR_HEADER;
   }
   return NEST_OK;

@@ -15,7 +15,7 @@ static void gather_pixel(const nest_op* op, const int8_t* input, int32_t pixel,
         for (; c > 0; --c, patch += tile) *patch = 0;
         continue;
       }
-      const int8_t* from = input + (y * op->in_w + x) * op->in_c;
+      const int8_t* from = input + (y * op->in_w + x) * nest_in_pitch(op);
       for (; c > 0; --c, patch += tile) {
         *patch = (int16_t)(*from++ - zero_point);
       }

@@ -1,3 +1,4 @@
+#include "../widths/widths.h"
 #include "entries.h"
 
 /* The sums of a channel before its weights. */
@@ -7,6 +8,22 @@ static void set_bias(const nest_op* op, int32_t level, int32_t channel,
   for (int32_t t = 0; t < NEST_TILE; ++t) acc[t] = bias;
 }
 
+/* acc[tile] += the active weights of a row times the patches. */
+NEST_AROUND static void accumulate_runs(const nest_op* op, const int8_t* row,
+                                        const int16_t* patches, int32_t tile,
+                                        int32_t* acc) {
+  const int32_t runs = nest_runs(op);
+  for (int32_t tap = op->kernel_h * op->kernel_w; tap > 0; --tap) {
+    for (int32_t i = 0; i < runs; ++i) {
+      const nest_run run = nest_run_of(op, i);
+      nest_accumulate_row(row + run.start, run.count,
+                          patches + run.start * tile, tile, acc);
+    }
+    row += nest_in_pitch(op);
+    patches += op->in_c * tile;
+  }
+}
+
 static void multiply_dense(const nest_op* op, int32_t level,
                            const int16_t* patches, int32_t pixels, int32_t tile,
                            int8_t* output) {
@@ -14,9 +31,13 @@ static void multiply_dense(const nest_op* op, int32_t level,
   for (int32_t channel = 0; channel < op->out_c; ++channel) {
     int32_t acc[NEST_TILE];
     set_bias(op, level, channel, acc);
-    nest_accumulate_row(row, op->columns, patches, tile, acc);
+    if (NEST_WIDTHS && op->narrowed) {
+      accumulate_runs(op, row, patches, tile, acc);
+    } else {
+      nest_accumulate_row(row, op->columns, patches, tile, acc);
+    }
     nest_store_channel(op, level, channel, acc, pixels, output);
-    row += op->columns;
+    row += nest_row_pitch(op);
   }
 }
 

@@ -10,6 +10,6 @@ void nest_run_tiles(const nest_op* op, int32_t level, const int8_t* input,
     const int32_t tile = pixels == 1 ? 1 : most;
     nest_gather_patches(op, input, first, pixels, tile, patches);
     nest_multiply_tile(op, level, patches, pixels, tile,
-                       output + first * op->out_c);
+                       output + first * nest_out_pitch(op));
   }
 }

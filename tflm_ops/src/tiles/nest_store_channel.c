@@ -9,9 +9,9 @@ void nest_store_channel(const nest_op* op, int32_t level, int32_t channel,
   const int32_t multiplier = op->multiplier[at], shift = op->shift[at];
   const int32_t zero_point = op->output_zero_point;
   const int32_t act_min = op->act_min, act_max = op->act_max;
-  const int32_t out_c = op->out_c;
+  const int32_t pitch = nest_out_pitch(op);
   const int32_t* const end = acc + pixels;
-  for (output += channel; acc != end; output += out_c) {
+  for (output += channel; acc != end; output += pitch) {
     *output =
         nest_output(*acc++, multiplier, shift, zero_point, act_min, act_max);
   }
