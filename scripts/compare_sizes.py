@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import code_sizes
 import keras
 import numpy as np
 from get_data import load_keras_h5, mlperf_tiny_models
@@ -44,7 +45,13 @@ def nested(base: Any, sparsities: Any, pattern: str, batch_norm: str) -> Any:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, default=Path(".cache"))
+    parser.add_argument(
+        "--code", action="store_true", help="only the code: ops with their glue"
+    )
     options = parser.parse_args()
+    if options.code:
+        code_sizes.show()
+        return
     base = load_keras_h5(mlperf_tiny_models(options.cache)["resnet8"])
     rng = np.random.default_rng(0)
     x = rng.uniform(0, 255, (16, *base.input_shape[1:])).astype("float32")

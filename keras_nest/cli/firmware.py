@@ -32,11 +32,22 @@ FORMATS = ("cmake", "arduino", "platformio", "esp-idf", "zephyr")
     "--name", metavar="NAME", help="The package's name.  [default: the folder's]"
 )
 @click.option(
+    "--with-widths",
+    is_flag=True,
+    help="Build the kernels for levels of width though the model has none.",
+)
+@click.option(
     "--force", is_flag=True, help="Replace a folder that an earlier export made."
 )
 @option_json
 def export(
-    model: str, kind: str, output: str, name: str | None, force: bool, as_json: bool
+    model: str,
+    kind: str,
+    output: str,
+    name: str | None,
+    with_widths: bool,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Write a firmware folder with all that a .tflite MODEL needs, but for TFLM.
 
@@ -51,7 +62,9 @@ def export(
     check_output(output, model)
     tflite = read_bytes(model)
     with reporting.status("Measuring the arena and writing the folder"):
-        made = export_firmware(tflite, output, kind, name=name, force=force)
+        made = export_firmware(
+            tflite, output, kind, name=name, with_widths=with_widths, force=force
+        )
     if as_json:
         print_json({"model": model} | made.as_dict())
         return

@@ -28,12 +28,14 @@ class FirmwareFolder:
         path: The folder.
         format: One of `FORMATS`.
         model: What is known of the model.
+        widths: Whether the kernels are built with levels of width.
         files: Relative path -> size in bytes.
     """
 
     path: Path
     format: str
     model: ModelFacts
+    widths: bool
     files: dict[str, int]
 
     def as_dict(self) -> dict[str, Any]:
@@ -50,6 +52,7 @@ class FirmwareFolder:
             "ops": [call.op for call in self.model.calls],
             "core": self.model.core,
             "metric": self.model.metric,
+            "widths": self.widths,
             "levels": [dataclasses.asdict(level) for level in self.model.levels],
             "files": self.files,
         }
@@ -61,6 +64,7 @@ def export_firmware(
     format: str = "cmake",
     *,
     name: str | None = None,
+    with_widths: bool = False,
     force: bool = False,
 ) -> FirmwareFolder:
     """Writes a folder with all that a firmware needs of a model, but for TFLM.
@@ -75,6 +79,8 @@ def export_firmware(
         format: "cmake", "arduino", "platformio", "esp-idf" or "zephyr".
         name: The package's name, of letters, digits and underscores (others are
             replaced). None: that of the folder.
+        with_widths: Build the kernels for levels of width though this model has none,
+            for one that may replace it: about 2 KB of code.
         force: Replace a folder that an earlier export made.
 
     Raises:
@@ -89,20 +95,22 @@ def export_firmware(
     # Before TFLM is asked for the arena, which takes its time.
     folder.check_free(target, force)
     model = facts_of(bytes(tflite), target.name if name is None else name)
-    files = _files(model, format)
+    widths = model.widths or with_widths
+    files = _files(model, format, widths)
     folder.write_folder(target, files, force)
     sizes = {one: len(content) for one, content in files.items()}
-    return FirmwareFolder(Path(path), format, model, sizes)
+    return FirmwareFolder(Path(path), format, model, widths, sizes)
 
 
-def _files(model: ModelFacts, format: str) -> dict[str, bytes]:
-    kernels = sources.kernel_files()
+def _files(model: ModelFacts, format: str, widths: bool) -> dict[str, bytes]:
+    kernels = sources.kernel_files(widths)
     templates = {**COMMON, **FORMATS[format]}
     names = {path.format(name=model.name): templates[path] for path in templates}
     generated = [path.removeprefix(_SOURCES) for path in names if _is_source(path)]
     facts = {
         "model": model,
         "format": format,
+        "widths": widths,
         "version": _version(),
         "compiled": sorted(sources.compiled([*kernels, *generated])),
     }

@@ -65,6 +65,7 @@ class ModelFacts:
         level_index: The level's number among the model's inputs.
         level_layers: By entry of the level input, the layer that reads it; empty where
             all read its only one.
+        widths: Whether an op's levels are widths.
         calls: How its ops are registered.
     """
 
@@ -78,6 +79,7 @@ class ModelFacts:
     output: Tensor
     level_index: int
     level_layers: tuple[str, ...]
+    widths: bool
     calls: list[ResolverCall]
     arena: Arena
 
@@ -129,6 +131,7 @@ def facts_of(tflite: bytes, name: str) -> ModelFacts:
         output=_tensor(interface.outputs[0]),
         level_index=interface.level.index,
         level_layers=interface.level_layers,
+        widths=any(operator.op.widths is not None for operator in nested),
         calls=resolver_calls(model),
         arena=arena_of(tflite, model, nested),
     )

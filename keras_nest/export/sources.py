@@ -2,7 +2,9 @@
 
 One include path reaches all of it: `nest/` has the C contracts, `kernels/` the C99
 sources, `tflm/` the glue. Every model gets all kernels, so that the next one can
-replace it; what a model does not use is not linked.
+replace it; what a model does not use is not linked. Levels of width run in the kernels
+of dense weights, where no linker sees that they are not used: a switch in
+`nest/config.h` leaves them out.
 """
 
 from __future__ import annotations
@@ -11,10 +13,15 @@ from keras_nest._native import sources_path
 from keras_nest.errors import NestError
 
 _KERNELS = (".c", ".h", ".S")
+_CONFIG = "nest/config.h"
+_WIDTHS, _NO_WIDTHS = b"#define NEST_WIDTHS 1\n", b"#define NEST_WIDTHS 0\n"
 
 
-def kernel_files() -> dict[str, bytes]:
+def kernel_files(widths: bool) -> dict[str, bytes]:
     """Path within the folder's `src/` -> content, sorted by path.
+
+    Args:
+        widths: Whether they are built with levels of width.
 
     Raises:
         NestError: If the package has no C sources, or not all.
@@ -31,12 +38,24 @@ def kernel_files() -> dict[str, bytes]:
             # Older Arduino builders take no other suffix of C++.
             found[f"tflm/{path.stem}{path.suffix.replace('.cc', '.cpp')}"] = path
     try:
-        return {name: found[name].read_bytes() for name in sorted(found)}
+        files = {name: found[name].read_bytes() for name in sorted(found)}
+        if not widths:
+            files[_CONFIG] = _without_widths(files.get(_CONFIG, b""))
+        return files
     except OSError as error:
         raise NestError(
             f"Expected the package's C sources in {root}. Received: {error}",
             hint="Install again: `pip install --force-reinstall keras-nest`.",
         ) from error
+
+
+def _without_widths(config: bytes) -> bytes:
+    if config.count(_WIDTHS) != 1:
+        raise NestError(
+            f"Expected {_CONFIG} to switch levels of width on. Received: another file",
+            hint="Install again: `pip install --force-reinstall keras-nest`.",
+        )
+    return config.replace(_WIDTHS, _NO_WIDTHS)
 
 
 def compiled(files: list[str]) -> list[str]:

@@ -13,6 +13,7 @@ from keras_nest.bench.targets import Target
 
 OPS = Path(__file__).parents[2] / "tflm_ops"
 STAND_IN = Path(__file__).parent / "stand_in"
+NESTED_OPS = ["NESTED_CONV_2D", "NESTED_DEPTHWISE_CONV_2D", "NESTED_FULLY_CONNECTED"]
 # As TFLM builds its own C++ for microcontrollers.
 CXX_FLAGS = ("-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
@@ -64,6 +65,26 @@ def link_ops(target: Target, output: Path, ops: list[str], *objects: Path) -> No
     roots = [f"-Wl,-u,{register_symbol(op)}" for op in ops]
     flags = [*target.flags, "-r", "-nostdlib", "-Wl,--gc-sections", *roots]
     call(target.compiler, *flags, *objects, "-o", output, cwd=output.parent)
+
+
+def compile_ops(target: Target, folder: Path, *options: str) -> list[Path]:
+    """Object files of all kernels, by these options, and of the glue."""
+    folder.mkdir()
+    compile_c(target, kernel_sources(), folder / "kernels", *options)
+    compile_cxx(target, glue_sources(), folder / "glue")
+    return sorted(folder.glob("*/*.o"))
+
+
+def flash_bytes(target: Target, objects: list[Path], folder: Path) -> dict[str, int]:
+    """Code and constants of each op alone, and of all; .data too, which flash holds a
+    copy of."""
+    found = {}
+    for name, ops in {**{op: [op] for op in NESTED_OPS}, "all": NESTED_OPS}.items():
+        output = folder / f"{name}.o"
+        link_ops(target, output, ops, *objects)
+        sizes = call(target.compiler.replace("gcc", "size"), output, cwd=folder)
+        found[name] = sum(map(int, sizes.splitlines()[1].split()[:2]))
+    return found
 
 
 def register_symbol(op: str) -> str:

@@ -11,47 +11,24 @@ import pytest
 from keras_nest.bench.targets import find_target
 from tests.bench import firmware
 
-LIMIT = 24 * 1024
-# What levels of width take, which firmware can leave out: -DNEST_WIDTHS=0.
-WIDTHS = 2400
-OPS = ["NESTED_CONV_2D", "NESTED_DEPTHWISE_CONV_2D", "NESTED_FULLY_CONNECTED"]
+LIMIT = 24 * 1024  # without levels of width, -DNEST_WIDTHS=0
+LIMIT_WITH_WIDTHS = 27 * 1024
+OPS = firmware.NESTED_OPS
 TARGET = find_target("cortex-m4")
 
 
-@pytest.fixture(scope="module")
-def objects(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Kernels and glue for the M4 by -O2."""
+@pytest.fixture(scope="module", params=[0, 1], ids="NEST_WIDTHS={}".format)
+def build(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[Path], int]:
+    """Kernels and glue for the M4 by -O2, and what they may take."""
     if shutil.which("arm-none-eabi-g++") is None:
         pytest.skip("arm-none-eabi-g++ is not installed")
-    folder = tmp_path_factory.mktemp("objects")
-    firmware.compile_c(TARGET, firmware.kernel_sources(), folder / "kernels")
-    firmware.compile_cxx(TARGET, firmware.glue_sources(), folder / "glue")
-    return sorted(folder.glob("*/*.o"))
-
-
-@pytest.fixture(scope="module")
-def without_widths(
-    objects: list[Path], tmp_path_factory: pytest.TempPathFactory
-) -> list[Path]:
-    """The same without levels of width."""
-    folder = tmp_path_factory.mktemp("without")
-    sources = firmware.kernel_sources()
-    firmware.compile_c(TARGET, sources, folder / "kernels", "-DNEST_WIDTHS=0")
-    glue = [path for path in objects if path.parent.name == "glue"]
-    return sorted([*folder.glob("*/*.o"), *glue])
-
-
-def linked(ops: list[str], objects: list[Path], folder: Path) -> Path:
-    output = folder / f"{'_'.join(ops)}.o"
-    firmware.link_ops(TARGET, output, ops, *objects)
-    return output
-
-
-def flash_bytes(output: Path) -> int:
-    """Code and constants; .data too, which flash holds a copy of."""
-    sizes = firmware.call("arm-none-eabi-size", output, cwd=output.parent)
-    text, data = map(int, sizes.splitlines()[1].split()[:2])
-    return text + data
+    folder = tmp_path_factory.mktemp("objects") / "all"
+    # Levels of width are the default.
+    options = [] if request.param else ["-DNEST_WIDTHS=0"]
+    limit = LIMIT_WITH_WIDTHS if request.param else LIMIT
+    return firmware.compile_ops(TARGET, folder, *options), limit
 
 
 def symbols(output: Path) -> set[str]:
@@ -60,25 +37,25 @@ def symbols(output: Path) -> set[str]:
     return set(re.findall(r"[Tt] (nest_\w+)", names))
 
 
-@pytest.mark.parametrize(("kind", "more"), [("without_widths", 0), ("objects", WIDTHS)])
 def test_flash(
-    kind: str,
-    more: int,
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    build: tuple[list[Path], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    objects = request.getfixturevalue(kind)
-    sizes = {op: flash_bytes(linked([op], objects, tmp_path)) for op in OPS}
-    sizes["all"] = flash_bytes(linked(OPS, objects, tmp_path))
+    objects, limit = build
+    sizes = firmware.flash_bytes(TARGET, objects, tmp_path)
     with capsys.disabled():
         print("\nBytes of flash of the nested ops with glue, Cortex-M4, -O2:")
         print(f"  {sizes}")
-    assert max(sizes[op] for op in OPS) < sizes["all"] < LIMIT + more
+    assert max(sizes[op] for op in OPS) < sizes["all"] < limit
 
 
-def test_only_what_is_registered_is_linked(objects: list[Path], tmp_path: Path) -> None:
-    found = {op: symbols(linked([op], objects, tmp_path)) for op in OPS}
+def test_only_what_is_registered_is_linked(
+    build: tuple[list[Path], int], tmp_path: Path
+) -> None:
+    found = {}
+    for op in OPS:
+        output = tmp_path / f"{op}.o"
+        firmware.link_ops(TARGET, output, [op], *build[0])
+        found[op] = symbols(output)
     kernels = {op: f"nest_{op[len('NESTED_') :].lower()}" for op in OPS}
     for op, names in found.items():
         assert kernels[op] in names

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+import keras_nest
 from keras_nest import NestError, describe, targets
+from keras_nest._native import sources_path
 from keras_nest.converter import flatbuffer
 from keras_nest.converter.annotate import levels_metadata
 from keras_nest.converter.nested_file import nested_operators
@@ -172,6 +177,28 @@ def test_cost_table_of_the_file_is_shown(tmp_path: Path) -> None:
     for level, score in zip(made.model.levels, scores, strict=True):
         assert level.instructions in counts
         assert f"| {level.instructions:,} | {score} |" in readme
+
+
+def test_levels_of_width_are_built_where_there_are_any(
+    small_model: bytes, tmp_path: Path
+) -> None:
+    def config(tflite: bytes, name: str, **options: Any) -> tuple[bool, bytes]:
+        made = export_firmware(tflite, tmp_path / name, **options)
+        return made.widths, (made.path / "src" / "nest" / "config.h").read_bytes()
+
+    convolutions = [keras.layers.Conv2D(8, 3), keras.layers.Conv2D(4, 1)]
+    base = keras.Sequential([keras.Input((4, 4, 4)), *convolutions])
+    model = keras_nest.nest(base, keras_nest.channel_widths(base, (0.5, 1.0)))
+    x = np.random.default_rng(0).normal(size=(4, 4, 4, 4)).astype("float32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is not trained
+        nested = bytes(keras_nest.convert(model, x))
+    source = (sources_path() / "include" / "nest" / "config.h").read_bytes()
+    switched_off = source.replace(b"NEST_WIDTHS 1", b"NEST_WIDTHS 0")
+    assert switched_off != source
+    assert config(nested, "widths") == (True, source)
+    assert config(small_model, "none") == (False, switched_off)
+    assert config(small_model, "asked", with_widths=True) == (True, source)
 
 
 def test_command(

@@ -47,9 +47,10 @@ def random_jobs(seeds: range) -> list[Job]:
     return jobs
 
 
-def run(jobs: list[Job], target: str, folder: Path) -> None:
+def run(jobs: list[Job], target: str, folder: Path, *options: str) -> None:
     # Raises where an output differs or a guard around it was written to.
     core = find_target(target)
+    core = dataclasses.replace(core, flags=(*core.flags, *options))
     measure(build(jobs, core, folder), core, [job.name for job in jobs])
 
 

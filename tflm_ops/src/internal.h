@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nest/config.h"
 #include "nest/nest.h"
 
 #if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__)
@@ -14,11 +15,7 @@
 #endif
 #endif
 
-/* Whether levels may be widths. Firmware without such a model can leave it out,
- * about 2 KB of code: -DNEST_WIDTHS=0. */
-#ifndef NEST_WIDTHS
-#define NEST_WIDTHS 1
-#endif
+/* Whether levels are widths; 0 where the build has none. */
 static inline int nest_has_widths(const nest_op* op) {
   return NEST_WIDTHS && op->widths;
 }

@@ -56,7 +56,8 @@ typedef enum nest_status {
   NEST_ERROR_INDEX,     /* a block past the end of its row */
   NEST_ERROR_ACCUMULATOR, /* an accumulator could reach 2^30 */
   NEST_ERROR_LEVEL,       /* level not in 0..levels-1 */
-  NEST_ERROR_KIND         /* op of another kind than the function called */
+  NEST_ERROR_KIND,        /* op of another kind than the function called */
+  NEST_ERROR_WIDTHS       /* levels of width, in a build without them */
 } nest_status;
 
 typedef enum nest_op_kind {
@@ -92,16 +93,9 @@ typedef struct nest_op {
   int32_t stride_h, stride_w;
   int32_t dilation_h, dilation_w;
   int32_t pad_top, pad_left;
-  int32_t columns; /* weights per output channel */
-  int32_t in_pitch,
-      out_pitch;     /* channels of the tensors, from pixel to pixel */
-  int32_t row_pitch; /* weights from an output channel to the next */
-  int32_t widths;   /* levels have the first channels only; counts says which */
-  int32_t segments; /* of the input channels, those of a set, and sets */
-  int32_t sets;
-  int32_t narrowed;      /* level + 1, of an op made by nest_narrow; else 0 */
-  int32_t row_groups;    /* groups of block_rows output channels */
-  int32_t common_shifts; /* every shift is in -23..-1 */
+  int32_t columns;            /* weights per output channel */
+  int32_t row_groups;         /* groups of block_rows output channels */
+  int32_t common_shifts;      /* every shift is in -23..-1 */
   const int32_t* multiplier;  /* [tables][out_c] */
   const int32_t* bias;        /* [tables][out_c] */
   const int8_t* shift;        /* [tables][out_c], > 0 left, < 0 right */
@@ -112,6 +106,13 @@ typedef struct nest_op {
   const int8_t* dense;   /* all weights of the densest level, or NULL */
   const int32_t* folded; /* vectors and widths: [levels][out_c], dense:
                             [tables][out_c]; or NULL */
+  /* What levels of width need; last, so that it costs the rest no code. Unset
+   * where NEST_WIDTHS is 0. */
+  int32_t in_pitch, out_pitch; /* channels of the tensors, pixel to pixel */
+  int32_t row_pitch;           /* weights from an output channel to the next */
+  int32_t widths;              /* a level has the first channels only: counts */
+  int32_t segments, sets;      /* of the input channels, see format.h */
+  int32_t narrowed; /* level + 1, of an op made by nest_narrow; else 0 */
 } nest_op;
 
 /* Validates a blob of exactly `bytes` bytes, completely, and fills *op. After

@@ -8,7 +8,7 @@ typedef struct reader {
 } reader;
 
 /* Moves on by `count` elements of `each` bytes. */
-static int skip(reader* r, size_t count, size_t each) {
+NEST_COLD static int skip(reader* r, size_t count, size_t each) {
   if (each > 0 && count > (r->bytes - r->at) / each) return 0;
   r->at += count * each;
   return 1;
@@ -67,6 +67,12 @@ static int find_values(size_t entries, reader* r, nest_op* op) {
   return skip(r, rows, (size_t)op->columns) && r->at == r->bytes;
 }
 
+/* The numbers of the counts section of an op with widths. */
+static size_t widths_of(const nest_op* op) {
+  const size_t levels = (size_t)op->levels;
+  return levels + (size_t)op->segments * (levels + 1);
+}
+
 nest_status nest_check_sections(const uint8_t* blob, size_t bytes,
                                 nest_op* op) {
   op->columns = op->kernel_h * op->kernel_w;
@@ -90,10 +96,7 @@ nest_status nest_check_sections(const uint8_t* blob, size_t bytes,
   /* At most 2^29 counts. */
   const size_t rings =
       (size_t)nest_rings(op) * (size_t)(op->balanced ? 1 : op->row_groups);
-  const size_t levels = (size_t)op->levels;
-  const size_t counts = nest_has_widths(op)
-                            ? levels + (size_t)op->segments * (levels + 1)
-                            : rings;
+  const size_t counts = nest_has_widths(op) ? widths_of(op) : rings;
   op->counts = begin_section(&r, NEST_HEADER_COUNTS_OFFSET_U32);
   if (op->counts == NULL || !skip(&r, counts, (size_t)op->count_bytes)) {
     return NEST_ERROR_SECTIONS;
@@ -104,11 +107,9 @@ nest_status nest_check_sections(const uint8_t* blob, size_t bytes,
 
   op->indices = begin_section(&r, NEST_HEADER_INDICES_OFFSET_U32);
   const int folded = blob[NEST_HEADER_FLAGS_U8] & NEST_FLAG_FOLDED;
-  const int vectors = op->encoding == NEST_VECTORS;
-  const size_t rows = vectors               ? levels
-                      : !folded             ? 0
-                      : nest_has_widths(op) ? levels
-                                            : tables;
+  const int by_level = op->encoding == NEST_VECTORS ||
+                       (nest_has_widths(op) && folded);
+  const size_t rows = by_level ? (size_t)op->levels : folded ? tables : 0;
   op->folded = rows > 0 ? (const int32_t*)(const void*)op->indices : NULL;
   if (op->indices == NULL ||
       !skip(&r, rows * (size_t)op->out_c, sizeof(int32_t)) ||

@@ -71,7 +71,7 @@ static int places_shape_is_valid(const nest_op* op) {
 
 static int flags_are_valid(const nest_op* op, int32_t flags) {
   if (op->encoding == NEST_DENSE) {
-    return (flags & ~(NEST_FLAG_FOLDED | NEST_WIDTHS * NEST_FLAG_WIDTHS)) == 0;
+    return (flags & ~(NEST_FLAG_FOLDED | NEST_FLAG_WIDTHS)) == 0;
   }
   if (!nest_has_places(op)) return (flags & ~NEST_FLAG_BALANCED) == 0;
   return (flags & ~(NEST_FLAG_BALANCED | NEST_FLAG_DENSE_TOP)) == 0 &&
@@ -114,6 +114,9 @@ nest_status nest_read_header(const uint8_t* blob, size_t bytes, nest_op* op) {
   if (memcmp(blob + NEST_HEADER_MAGIC, "NEST", 4) != 0) return NEST_ERROR_MAGIC;
   if (u8(blob, NEST_HEADER_VERSION_U8) != NEST_FORMAT_VERSION) {
     return NEST_ERROR_VERSION;
+  }
+  if (!NEST_WIDTHS && (u8(blob, NEST_HEADER_FLAGS_U8) & NEST_FLAG_WIDTHS)) {
+    return NEST_ERROR_WIDTHS;
   }
   if (nest_load(blob + NEST_HEADER_TOTAL_BYTES_U32, 4) != bytes) {
     return NEST_ERROR_TRUNCATED;

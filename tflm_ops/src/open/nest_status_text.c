@@ -1,31 +1,27 @@
 #include "nest/nest.h"
 
+/* In the order of nest_status, one behind the other: pointers to them would
+ * take more flash than the way to them. */
+static const char texts[] =
+    "ok\0"
+    "packed bytes are missing or left over\0"
+    "packed op not at a multiple of 4\0"
+    "not a packed nested op\0"
+    "packed op of another version\0"
+    "packed field out of range\0"
+    "packed shapes do not fit\0"
+    "packed sections do not add up\0"
+    "index past the end of its row\0"
+    "accumulator could overflow\0"
+    "no such level\0"
+    "packed op of another kind\0"
+    "levels of width: build with NEST_WIDTHS=1\0"
+    "unknown status";
+
 const char* nest_status_text(nest_status status) {
-  switch (status) {
-    case NEST_OK:
-      return "ok";
-    case NEST_ERROR_TRUNCATED:
-      return "packed bytes are missing or left over";
-    case NEST_ERROR_ALIGNMENT:
-      return "packed op not at a multiple of 4";
-    case NEST_ERROR_MAGIC:
-      return "not a packed nested op";
-    case NEST_ERROR_VERSION:
-      return "packed op of another version";
-    case NEST_ERROR_HEADER:
-      return "packed field out of range";
-    case NEST_ERROR_GEOMETRY:
-      return "packed shapes do not fit";
-    case NEST_ERROR_SECTIONS:
-      return "packed sections do not add up";
-    case NEST_ERROR_INDEX:
-      return "index past the end of its row";
-    case NEST_ERROR_ACCUMULATOR:
-      return "accumulator could overflow";
-    case NEST_ERROR_LEVEL:
-      return "no such level";
-    case NEST_ERROR_KIND:
-      return "packed op of another kind";
-  }
-  return "unknown status";
+  const char* text = texts;
+  const unsigned unknown = NEST_ERROR_WIDTHS + 1;
+  unsigned left = (unsigned)status < unknown ? (unsigned)status : unknown;
+  for (; left > 0; ++text) left -= *text == '\0';
+  return text;
 }
