@@ -107,8 +107,8 @@ nest_status nest_check_sections(const uint8_t* blob, size_t bytes,
 
   op->indices = begin_section(&r, NEST_HEADER_INDICES_OFFSET_U32);
   const int folded = blob[NEST_HEADER_FLAGS_U8] & NEST_FLAG_FOLDED;
-  const int by_level = op->encoding == NEST_VECTORS ||
-                       (nest_has_widths(op) && folded);
+  const int by_level =
+      op->encoding == NEST_VECTORS || (nest_has_widths(op) && folded);
   const size_t rows = by_level ? (size_t)op->levels : folded ? tables : 0;
   op->folded = rows > 0 ? (const int32_t*)(const void*)op->indices : NULL;
   if (op->indices == NULL ||
