@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from keras_nest.format import NEVER, Geometry, NestedOp, pack
+from keras_nest.format import NEVER, Geometry, NestedOp, Segment, Widths, pack
 from keras_nest.format.header import Header
 
 
@@ -79,6 +79,26 @@ def single_op() -> NestedOp:
     )
 
 
+def widths_op() -> NestedOp:
+    """The weights are 1 to 24 row by row; the inputs are those of a Concatenate."""
+    g = Geometry("fully_connected", 1, 1, 6, 1, 1, 4)
+    widths = Widths((2, 4), (Segment(0, (1, 4)), Segment(4, (1, 2))))
+    return NestedOp(
+        geometry=g,
+        levels=2,
+        input_zero_point=-1,
+        output_zero_point=0,
+        act_min=-128,
+        act_max=127,
+        weights=np.arange(1, 25, dtype=np.int8).reshape(4, 6),
+        level_of=widths.level_of(g),
+        widths=widths,
+        multiplier=np.full((2, 4), 1 << 30, np.int32),
+        shift=np.full((2, 4), -5, np.int8),
+        bias=np.full((2, 4), 256, np.int32),
+    )
+
+
 def strided(in_c: int = 32) -> Geometry:
     """The convolution whose offsets the page lists."""
     return Geometry("conv_2d", 9, 9, in_c, 4, 4, 1, 3, 3, 2, 2)
@@ -103,8 +123,11 @@ def sections(blob: bytes, widths: tuple[int, ...], entries: int) -> str:
     header = Header.parse(blob)
     counts, indices, values = header.offsets[1:]
     size = header.count_bytes * header.count_entries
-    row = header.count_bytes * header.rings
-    lines = _lines("counts", blob[counts : counts + size], (row,))
+    rows = (header.rings,)
+    if header.widths:
+        rows = (header.levels, *[header.levels + 1] * header.segments)
+    row = tuple(header.count_bytes * entries for entries in rows)
+    lines = _lines("counts", blob[counts : counts + size], row)
     lines += _lines("indices", blob[indices : indices + entries], (entries,))
     if header.folded_rows:
         lines += _lines("folded", blob[indices:values], (4 * header.geometry.out_c,))
@@ -138,6 +161,11 @@ def numbered() -> str:
         shown = sections(blob, widths, entries)
         found.append(f"{title}:\n\n```text\n{shown}```\n")
     return "\n".join(found)
+
+
+def widths() -> str:
+    """The last example."""
+    return f"```text\n{sections(pack(widths_op(), 'dense', folded=True), (6,), 0)}```\n"
 
 
 def single() -> str:

@@ -101,6 +101,8 @@ def test_which_flags_an_encoding_has() -> None:
                 op.level_of = None
             blob = bytearray(pack(op, encoding))
             blob[12] |= int(flag)
+            if encoding == "dense" and int(flag) == header_module.WIDTHS:
+                blob[11] = 2  # bytes a count: widths have some
             try:
                 Header.parse(bytes(blob))
                 allowed = True
@@ -186,3 +188,4 @@ def test_the_whole_blob() -> None:
 def test_the_other_examples() -> None:
     assert format_examples.numbered() in EXAMPLES, format_examples.numbered()
     assert format_examples.single() in EXAMPLES, format_examples.single()
+    assert format_examples.widths() in EXAMPLES, format_examples.widths()
