@@ -95,6 +95,24 @@ def test_ds_cnn_of_four_widths(target: str) -> None:
     assert all(a < b for a, b in itertools.pairwise(instructions))
 
 
+@pytest.mark.filterwarnings("ignore::keras_nest.converter.convert.ConversionWarning")
+@pytest.mark.parametrize("recipe", ["us-net", "reds"])
+def test_recipes_of_widths_convert_to_widths(recipe: str) -> None:
+    """Asked for or not: us-net takes sparsities, reds widths."""
+    base = ds_cnn()
+    asked = {
+        "us-net": (0.75, 0.5, 0.0),
+        "reds": keras_nest.channel_widths(base, SHARES),
+    }
+    model = keras_nest.nest(base, asked[recipe], recipe=recipe)
+    for layer in model.nested_layers:
+        layer.update_mask(1.0)
+    report = keras_nest.convert(model, inputs_for(base, 4), target="cortex-m4").report
+    assert {entry.pattern for entry in report.entries} == {"channel"}
+    instructions = report.instructions
+    assert all(a < b for a, b in itertools.pairwise(instructions))
+
+
 def values_between(model: Any, tflite: bytes, x: Any, level: int) -> dict[str, Any]:
     """What TFLM has in the outputs of the nested ops."""
     from keras_nest.bench.inputs import with_outputs
