@@ -19,6 +19,7 @@ from keras_nest.converter import (
 )
 from keras_nest.converter.choose import Request
 from keras_nest.converter.freeze import freeze
+from keras_nest.converter.graph import Graph
 from keras_nest.converter.report import ConversionReport, report_on
 from keras_nest.errors import ConversionWarning, NestError
 from keras_nest.files import write_atomic
@@ -133,6 +134,8 @@ def convert(
             f"Received: {max_scratch!r}"
         )
     graph = freeze(model)
+    if per_layer_level:
+        _check_one_level(graph)
     doubtful = doubts.of_model(model)
     data = None
     if not hasattr(model, "quantizations"):
@@ -157,6 +160,17 @@ def convert(
         warnings.warn(warning, PatternWarning, stacklevel=2)
     done.warnings[:0] = doubtful
     return NestedTFLite(written.data, done)
+
+
+def _check_one_level(graph: Graph) -> None:
+    """An op with widths reads inputs of which those beyond its level's are zero."""
+    narrow = [op.name for op in graph.weighted() if op.widths is not None]
+    if narrow:
+        raise NestError(
+            "Expected levels of sparsity with per_layer_level=True. Received: levels "
+            f"of width in {', '.join(narrow)}, where all layers must run the same",
+            hint="Leave per_layer_level out, or nest with sparsities.",
+        )
 
 
 def _description(name: str, levels: int) -> str:

@@ -31,14 +31,15 @@ _MOST_SEGMENTS, _MOST_CHANNELS = 255, (1 << 16) - 1
 def set_widths(graph: Graph) -> None:
     """Gives the ops of a frozen graph their widths, in place.
 
-    Ops whose levels cannot be told by widths keep their masks: those with other masks,
-    and those of which a level leaves out channels that another op reads.
+    Where no layer has levels of width, none gets any. Ops whose levels cannot be told
+    by widths keep their masks: those with other masks, and those of which a level
+    leaves out channels that another op reads.
 
     Raises:
         NestError: If a softmax reads channels that a level has not.
     """
-    if graph.levels == 1:
-        return
+    if graph.levels == 1 or all(op.pattern != PATTERN for op in graph.weighted()):
+        return  # what masks leave of a channel is chance
     needed = _needed(graph, strict=False)
     _check_softmax(graph, _needed(graph, strict=True))
     # What may hold something else than zero.
@@ -205,7 +206,8 @@ def _widths_of(op: Weighted, needed: Array, used: Array) -> Widths | None:
         is_whole = counts[0] == op.out_channels
         if is_whole or any(count % multiple for count in counts):
             return None
-        return Widths(counts)
+        inputs = np.arange(_inputs(op)) < outputs[:, None] // multiple
+        return None if np.any(used & ~inputs) else Widths(counts)
     if not np.all(_rows(op) >= needed):
         return None
     levels = _input_levels(op)

@@ -11,6 +11,7 @@ from keras_nest.format.layout import fits, is_vector
 from keras_nest.format.operation import Geometry
 from keras_nest.format.widths import Widths
 
+NEAR_RUNS = 32  # channels between two runs, in the mean
 MAX_TAPS = 85  # NEST_MAX_TAPS: of a kernel, times runs of active inputs
 
 
@@ -85,6 +86,8 @@ def narrow(g: Geometry, widths: Widths, level: int, kernels: Kernels) -> Narrow:
         return whole(dataclasses.replace(g, out_c=outputs, in_c=inputs))
     runs = tuple(widths.runs(g, level))
     inputs = widths.end(g, level)
+    active = sum(end - start for start, end in runs)
+    near = widths.sets > 1 and inputs - active < NEAR_RUNS * len(runs)
     if kernels.mve:
         outputs = _fours(outputs, g.out_c)
         if g.kernel_h * g.kernel_w > 1:
@@ -101,7 +104,8 @@ def narrow(g: Geometry, widths: Widths, level: int, kernels: Kernels) -> Narrow:
                 return whole(dataclasses.replace(g, out_c=outputs))
             if len(runs) * taps > MAX_TAPS:
                 return whole(found)
-    return Narrow(dataclasses.replace(g, in_c=inputs, out_c=outputs), runs, len(runs))
+    found = dataclasses.replace(g, in_c=inputs, out_c=outputs)
+    return whole(found) if near else Narrow(found, runs, len(runs))
 
 
 def has_band(g: Geometry) -> bool:

@@ -277,3 +277,42 @@ def test_masks_that_ramp_are_no_widths_yet() -> None:
     for layer in model.nested_layers:
         layer.update_mask(0.0)
     assert set(masks_of(model).values()) == {None}
+
+
+def forked() -> Any:
+    """A depthwise op and another that read the same tensor."""
+    keras.utils.set_random_seed(5)
+    inputs = keras.Input((6, 6, 3))
+    x = layers.Conv2D(8, 1, use_bias=False, name="x")(inputs)
+    x = layers.ReLU()(layers.BatchNormalization()(x))
+    deep = layers.DepthwiseConv2D(3, padding="same", name="deep")(x)
+    z = layers.Conv2D(4, 3, padding="same", name="z")(deep)
+    return keras.Model(inputs, layers.Add()([z, layers.Conv2D(4, 1, name="whole")(x)]))
+
+
+def test_a_depthwise_op_reads_what_is_zero_or_has_no_widths() -> None:
+    base = forked()
+    prefixes = keras_nest.channel_widths(base, {"x": [4, 8]})
+    assert masks_of(nested(base, prefixes))["deep"].outputs == (4, 8)
+    # Now "whole" reads all channels of "x" at all levels.
+    prefixes.pop("whole")
+    found = masks_of(nested(base, prefixes))
+    assert found["x"] is None
+    assert found["deep"] is None
+
+
+def test_masks_alone_make_no_widths() -> None:
+    """Which channels they leave out is chance, and firmware may be without widths."""
+    base = residual()
+    model = nested(base, (0.9, 0.0))
+    level_of = model.graph.get_layer("second").level_of
+    level_of.assign(np.where(np.arange(8)[:, None] >= 6, 1, 0) * np.ones((3, 3, 8, 8)))
+    assert set(masks_of(model).values()) == {None}
+
+
+def test_a_level_for_each_layer_is_refused() -> None:
+    """A wide layer would leave values where the narrow one behind it has no channel."""
+    base = residual()
+    model = nested(base, keras_nest.channel_widths(base, (0.5, 1.0)))
+    with pytest.raises(NestError, match="levels of width in first, second, hidden"):
+        keras_nest.convert(model, inputs_for(base, 4), per_layer_level=True)

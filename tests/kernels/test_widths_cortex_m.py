@@ -9,7 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.kernels.random_widths import random_widths_op
+from keras_nest.bench.emulator import measure
+from keras_nest.bench.image import build
+from keras_nest.bench.targets import find_target
+from keras_nest.format import Geometry, Segment, Widths
+from tests.kernels.random_widths import random_widths_op, with_widths
 from tests.kernels.test_cortex_m import jobs_of, run
 
 pytestmark = pytest.mark.skipif(
@@ -30,3 +34,22 @@ def test_random_widths(target: str, tmp_path: Path) -> None:
             op = dataclasses.replace(op, shift=shift)
         jobs += jobs_of(op, rng, str(seed))
     run(jobs, target, tmp_path)
+
+
+@pytest.mark.parametrize("target", ["cortex-m3", "cortex-m4"])
+@pytest.mark.parametrize("active", [4, 7])
+def test_many_sets_are_not_slower_when_narrow(
+    target: str, active: int, tmp_path: Path
+) -> None:
+    """A Dense behind a Flatten of 64 pixels, a few channels fewer in each."""
+    rng = np.random.default_rng(0)
+    g = Geometry("fully_connected", 1, 1, 512, 1, 1, 32)
+    widths = Widths((32, 32), (Segment(0, (active, 8)),), 64)
+    op = with_widths(rng, g, 2, widths)
+    op.shift = np.full_like(op.shift, -8)
+    jobs = jobs_of(op, rng, "sets")
+    image = build(jobs, find_target(target), tmp_path)
+    measured = measure(image, find_target(target), [job.name for job in jobs])
+    for narrow, wide in measured.instructions:
+        # What it takes to narrow an op is little beside its weights.
+        assert narrow < 1.02 * wide

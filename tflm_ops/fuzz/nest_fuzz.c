@@ -297,7 +297,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
   }
   switch (random % 3) {
     case 0: /* one header field, to a small value or any */
-      data[4 + random / 3 % 108] =
+      data[4 + random / 3 % 112] =
           (uint8_t)(random & 0x10000 ? random >> 17 & 7 : random >> 12);
       break;
     case 1: /* anything behind the header */

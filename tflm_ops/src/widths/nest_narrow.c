@@ -4,6 +4,8 @@
 #include "../mve/mve_depthwise.h"
 #include "widths.h"
 
+#define NEAR_RUNS 32 /* channels between two, in the mean */
+
 static const uint8_t first_table = 0;
 
 /* Up to a multiple of 4 that there is. */
@@ -26,6 +28,16 @@ static void widen_inputs(nest_op* narrow) {
 static int32_t in_sixteens(int32_t count, int32_t limit) {
   const int32_t sixteens = (count + 15) / 16 * 16;
   return sixteens < limit ? sixteens : limit;
+}
+
+/* Whether the inputs between the runs are so few that it costs more to step
+ * over them than to take them in, which adds nothing. */
+static int runs_are_near(const nest_op* op, int32_t level, int32_t end) {
+  int32_t active = 0, at = op->levels + 1 + level;
+  for (int32_t s = 0; s < op->segments; ++s, at += op->levels + 1) {
+    active += nest_width_at(op, at);
+  }
+  return end - active * op->sets < NEAR_RUNS * op->segments * op->sets;
 }
 
 /* Fewer channels than a kernel takes at a time cost as much, or more. */
@@ -75,7 +87,9 @@ void nest_narrow(const nest_op* op, int32_t level, nest_op* narrow) {
     narrow_depthwise(op, narrow);
     return;
   }
-  narrow_inputs(nest_active_end(op, level), narrow);
+  const int32_t end = nest_active_end(op, level);
+  narrow_inputs(end, narrow);
+  if (op->sets > 1 && runs_are_near(op, level, end)) narrow->narrowed = 0;
   if (NEST_MVE_DENSE && op->folded != NULL) {
     narrow_mve(op, narrow);
   } else if (NEST_DIRECT_DENSE && op->common_shifts) {
