@@ -111,7 +111,8 @@ def convert(
             Invoke.
         per_layer_level: Make "level" a vector: an entry for each nested layer, in the
             order of the file (`inspect` lists them), so that each layer runs at a level
-            of its own. All entries equal is what one level is without.
+            of its own. All entries equal is what one level is without. For levels of
+            sparsity: those of width hold only if all layers run the same one.
 
     Returns:
         The file as bytes, with `.report` and `.save(path)`.
