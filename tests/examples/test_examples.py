@@ -31,6 +31,8 @@ def test_levels_learn_and_cost_less(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(ROOT / "examples")
+    # "common" adds it, but only where it is first imported.
+    monkeypatch.syspath_prepend(ROOT / "scripts")
     example = importlib.import_module(name)
     rows = example.main(["--quick", "--out", str(tmp_path)])
     assert len(rows) == 3
