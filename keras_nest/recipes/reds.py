@@ -7,7 +7,8 @@ FraCorti/Deep_Subnetworks_for_Dynamic_Resource_Constraints.
 From the code: a trained model's units are sorted by Taylor importance
 (`taylor_importance`, `permute_channels`), a knapsack chooses how many each level keeps
 (`plan_widths`), and all levels are fine-tuned in every step, weighed by the root of
-their share of the weights, without distillation, with one BatchNormalization.
+their share of the weights, without distillation, with the BatchNormalization of the
+trained model, whose gamma and beta a last stage trains by themselves.
 """
 
 from __future__ import annotations
@@ -34,27 +35,22 @@ class REDS(Recipe):
     scores = keras_nest.taylor_importance(model, x, y, loss=loss)
     widths = keras_nest.plan_widths(model, (0.25, 0.5, 0.75, 1.0), importance=scores)
     nested = keras_nest.nest(model, widths, recipe="reds")
-    ```
-
-    Differs from the code: BatchNormalization trains with the rest and its statistics
-    are measured over all levels at the end; channels of depthwise layers and of those
-    around them have one order and one width; costs are the true ones; and a plan
-    multiplies what the layers keep, where the code adds it (`combine="sum"`).
-
-    In the code the statistics stay those of the trained model, gamma and beta too in
-    the main stage, and are then trained by themselves:
-
-    ```python
-    nested = keras_nest.nest(model, widths, recipe=REDS(batch_norm="fixed"))
     nested.compile("adam", loss)
     nested.fit(x, y, epochs=75)
     keras_nest.batch_norm_stage(nested)
     nested.compile(keras.optimizers.Adam(5e-4), loss)
     nested.fit(x, y, epochs=20)
     ```
+
+    Differs from the code: channels of depthwise layers and of those around them have
+    one order and one width; costs are the true ones; and a plan multiplies what the
+    layers keep, where the code adds it (`combine="sum"`).
+
+    `batch_norm="private"` gives every level statistics, gamma and beta of its own. With
+    `"shared"` ones, trained, accuracy collapses: no statistics fit all widths.
     """
 
-    batch_norm: str = "shared"
+    batch_norm: str = "fixed"
     level_weights: str | Sequence[float] = "sqrt-density"
     distillation: float | str = 0.0
     schedule: MaskSchedule | Any | None = dataclasses.field(

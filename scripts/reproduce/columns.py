@@ -98,7 +98,8 @@ def _best(run: Run, data: Data, trainer: Trainer) -> Any:
 
 
 def _reds(run: Run, data: Data, trainer: Trainer) -> Any:
-    """REDS: dense for a third of the epochs, sorted, planned widths, fine-tuned."""
+    """REDS: dense for a third of the epochs, sorted, planned widths, fine-tuned; in the
+    last epoch only gamma and beta of the normalizations."""
     before, after = _two_stages(run, 1 / 3)
     dense = trainer.train("dense", lambda: _network(run, data), before)
 
@@ -112,7 +113,13 @@ def _reds(run: Run, data: Data, trainer: Trainer) -> Any:
         keras.utils.set_random_seed(run.seed)
         return keras_nest.nest(sorted_model, widths, recipe="reds", seed=run.seed)
 
-    return trainer.train("nested", make, after)
+    nested = trainer.train("nested", make, after - 1)
+
+    def last_stage() -> Any:
+        keras_nest.batch_norm_stage(nested)
+        return nested
+
+    return trainer.train("batch_norm", last_stage, 1)
 
 
 def _two_stages(run: Run, share: float) -> tuple[int, int]:
