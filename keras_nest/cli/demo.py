@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from keras_nest import targets
+from keras_nest.cli.options import option_labels, option_predict_for
 from keras_nest.errors import NestError
 
 DEFAULT_PORT = 8760
@@ -18,23 +18,13 @@ DEFAULT_PORT = 8760
     metavar="FILE",
     help="Samples, and labels where known: .npz with x and y, or .npy.",
 )
-@click.option("--labels", metavar="FILE", help="Labels (.npy), if --data holds only x.")
-@click.option(
-    "--limit", type=click.IntRange(min=1), help="Use only the first N samples."
-)
+@option_labels
 @click.option(
     "--classes",
     metavar="NAME,NAME,...",
     help="What the classes are called, class 0 first.  [default: their numbers]",
 )
-@click.option(
-    "--target",
-    metavar="CORE",
-    shell_complete=lambda ctx, param, start: [
-        name for name in targets.TARGETS if name.startswith(start)
-    ],
-    help="Predict instructions for this core.  [default: the one converted for]",
-)
+@option_predict_for
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),

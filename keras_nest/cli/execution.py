@@ -8,6 +8,7 @@ from keras_nest import targets
 from keras_nest.cli.options import (
     option_import,
     option_json,
+    option_labels,
     option_target,
     parse_level,
 )
@@ -62,10 +63,7 @@ def run(
 @click.option(
     "--data", required=True, metavar="FILE", help="Inputs: .npz with x and y, or .npy."
 )
-@click.option("--labels", metavar="FILE", help="Labels (.npy), if --data holds only x.")
-@click.option(
-    "--limit", type=click.IntRange(min=1), help="Use only the first N samples."
-)
+@option_labels
 @click.option(
     "--save",
     is_flag=True,

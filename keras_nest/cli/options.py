@@ -41,6 +41,29 @@ def option_target(
     )
 
 
+def option_labels(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--labels and --limit, of commands that take samples with --data."""
+    limit = click.option(
+        "--limit", type=click.IntRange(min=1), help="Use only the first N samples."
+    )
+    labels = click.option(
+        "--labels", metavar="FILE", help="Labels (.npy), if --data holds only x."
+    )
+    return labels(limit(command))
+
+
+def option_predict_for(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--target of commands that show a file; None is the core of its own."""
+    return click.option(
+        "--target",
+        metavar="CORE",
+        shell_complete=lambda ctx, param, start: [
+            name for name in targets.TARGETS if name.startswith(start)
+        ],
+        help="Predict instructions for this core.  [default: the one converted for]",
+    )(command)
+
+
 def option_json(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--json", "as_json", is_flag=True, help="Print the facts as JSON on stdout."

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from keras_nest import targets
-from keras_nest.cli.options import option_json
+from keras_nest.cli.options import option_json, option_labels, option_predict_for
 from keras_nest.cli.output import check_output, print_json
 from keras_nest.errors import NestError
 
@@ -18,18 +17,8 @@ from keras_nest.errors import NestError
     help="Inputs and labels (.npz with x and y), to score every level in TFLM. Without "
     "it, the scores are those in the file, if it has any.",
 )
-@click.option("--labels", metavar="FILE", help="Labels (.npy), if --data holds only x.")
-@click.option(
-    "--limit", type=click.IntRange(min=1), help="Use only the first N samples."
-)
-@click.option(
-    "--target",
-    metavar="CORE",
-    shell_complete=lambda ctx, param, start: [
-        name for name in targets.TARGETS if name.startswith(start)
-    ],
-    help="Predict instructions for this core.  [default: the one converted for]",
-)
+@option_labels
+@option_predict_for
 @click.option("-o", "--output", metavar="FILE", help="The .html to write.")
 @option_json
 def report(
