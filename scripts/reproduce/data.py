@@ -1,4 +1,4 @@
-"""The data sets as float images, with a part of the training data held out."""
+"""The data sets as float32 arrays, with a part of the training data held out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUICK = (512, 128)  # samples for training, and for validation and test
 
 @dataclasses.dataclass(frozen=True)
 class Data:
-    """Images in [0, 1], float32 [samples, height, width, channels], and classes."""
+    """Samples, float32 [samples, height, width, channels], and classes."""
 
     train: Split
     validation: Split
@@ -35,16 +35,14 @@ def load(
     """A data set.
 
     Args:
-        name: "fashion_mnist" or "cifar10".
+        name: "fashion_mnist", "cifar10" or "spoken_digits".
         cache: Folder of what is fetched.
         validation: So many of the training samples are held out, the last ones.
             Everything that is chosen is chosen on them, never on test data.
         train_samples: Train on so many of the others, the first ones; None for all.
         quick: A few samples of each, to try the code.
     """
-    import get_data
-
-    (x, y), (x_test, y_test) = getattr(get_data, name)(cache)
+    (x, y), (x_test, y_test) = _fetch(name, cache)
     held_out = len(x) - validation
     train = x[:held_out][:train_samples], y[:held_out][:train_samples]
     parts: list[Split] = [train, (x[held_out:], y[held_out:]), (x_test, y_test)]
@@ -54,9 +52,22 @@ def load(
     return Data(*((_images(a), _classes(b)) for a, b in parts))
 
 
+def _fetch(name: str, cache: Path) -> tuple[Split, Split]:
+    import get_data
+    from spoken_digits import spoken_digits
+
+    fetch = {
+        "fashion_mnist": get_data.fashion_mnist,
+        "cifar10": get_data.cifar10,
+        "spoken_digits": spoken_digits,
+    }
+    return fetch[name](cache)
+
+
 def _images(x: Array) -> Array:
+    """With an axis of channels; bytes become shares of 255."""
     x = x if x.ndim == 4 else x[..., None]
-    return x.astype(np.float32) / 255
+    return x.astype(np.float32) / 255 if x.dtype == np.uint8 else x
 
 
 def _classes(y: Array) -> Array:

@@ -17,7 +17,13 @@ SPARSITIES = ((0.9, 0.8, 0.7), (0.95, 0.8, 0.5))
 MACS = (0.25, 0.5, 0.75, 1.0)
 ABLATED = (0.9, 0.7, 0.0)
 JOINT = ("nested-sparse", "us-net", "dress", "lcs", "reds")
-EPOCHS = {"fashion_mnist": 6, "cifar10": 6, "ds_cnn": 6, "ablations": 6}
+EPOCHS = {
+    "fashion_mnist": 6,
+    "cifar10": 6,
+    "ds_cnn": 6,
+    "spoken_digits": 24,  # of 2,400 samples
+    "ablations": 6,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,11 +99,31 @@ def _ds_cnn() -> Table:
     return Table("DS-CNN-S on Fashion-MNIST", tuple(runs))
 
 
+def _spoken_digits() -> Table:
+    runs = [
+        Run(
+            network="ds_cnn",
+            data="spoken_digits",
+            column=column,
+            levels=levels,
+            epochs=EPOCHS["spoken_digits"],
+            validation=300,  # of 300 for the test too
+        )
+        for column, levels in (
+            *(("separate", (level,)) for level in SPARSITIES[0]),
+            ("best", SPARSITIES[0]),
+            ("dense", (0.0,)),
+        )
+    ]
+    return Table("DS-CNN-S on spoken digits", tuple(runs))
+
+
 TABLES = {
     "fashion_mnist": _sparsity_table(
         "fashion_mnist", "ResNet-8 on Fashion-MNIST", JOINT
     ),
     "cifar10": _sparsity_table("cifar10", "ResNet-8 on CIFAR-10", ("nested-sparse",)),
     "ds_cnn": _ds_cnn(),
+    "spoken_digits": _spoken_digits(),
     "ablations": _ablations(),
 }

@@ -90,23 +90,30 @@ def costs(columns: Sequence[Column]) -> str:
     return markdown(header, lines)
 
 
-def against(columns: Sequence[Column], unit: str, rival: str) -> str | None:
-    """Best less a rival, int8, in points of accuracy; None if one is missing."""
+def against(columns: Sequence[Column], unit: str, one: str, other: str) -> str | None:
+    """A column less another in points of accuracy, and their instructions' ratio.
+
+    Returns:
+        The table; None if a column is missing.
+    """
     by_name = {column.name: column for column in columns}
-    best, other = by_name.get("best"), by_name.get(rival)
-    if best is None or other is None:
+    if not {one, other} <= set(by_name):
         return None
+    pair = by_name[one], by_name[other]
     lines = []
-    for level, asked in enumerate(best.levels):
+    for level, asked in enumerate(pair[0].levels):
         cells = []
         for key in ("int8", "test"):
-            ours, theirs = (mean(c.values(level, key)) for c in (best, other))
+            ours, theirs = (mean(column.values(level, key)) for column in pair)
             if ours is None or theirs is None:
                 cells.append("")
             else:
                 cells.append(f"{100 * (ours - theirs):+.2f}")
+        ours, theirs = (mean(column.values(level, "instructions")) for column in pair)
+        cells.append(f"{ours / theirs:.2f}" if ours and theirs else "")
         lines.append([asked_text(asked, unit), *cells])
-    header = [f"Best less {TITLES[rival]}", "int8, points", "float, points"]
+    header = [f"{TITLES[one]} less {TITLES[other]}"]
+    header += ["int8, points", "float, points", "instructions, ratio"]
     return markdown(header, lines)
 
 

@@ -93,8 +93,20 @@ def test_cells_are_means_and_deviations_over_seeds(
     assert in_float == ["0.9", "88.50 ± 0.71", "87.00", "89.50 ± 0.71"]
     assert macs == ["0.9", "1,000", "1,000", "1,000"]
     assert instructions == ["0.9", "3,000", "3,000", "3,000"]
-    assert difference == ["0.9", "+1.00", "+1.00"]
-    assert lines_of(page, "0.7 ")[-1] == ["0.7", "-1.00", "-1.00"]
+    assert difference == ["0.9", "+1.00", "+1.00", "1.00"]
+    assert lines_of(page, "0.7 ")[-1] == ["0.7", "-1.00", "-1.00", "2.00"]
+
+
+def test_what_is_claimed_stands_beside_what_it_is_claimed_over(
+    reproduce: SimpleNamespace, results: list[Any]
+) -> None:
+    rival = result("lcs", LEVELS, (0.85, 0.9))
+    for level in rival["results"]:
+        level["instructions"] = 4000
+    page = reproduce.pages.comparison([*results, rival], "fashion_mnist", "Title")
+    _, _, table = page.partition("Dress beside LCS")
+    assert lines_of(table, "0.9 ")[0] == ["0.9", "+1.00", "+1.00", "0.75"]
+    assert "beside US-Net" not in page
 
 
 def test_what_is_trained_level_by_level_is_summed(
@@ -219,7 +231,7 @@ def test_published_figures_stand_beside_ours(reproduce: SimpleNamespace) -> None
     assert lines_of(page, "MACs")[1] == ["MACs", "REDS", "Best", "REDS as published"]
     assert lines_of(page, "25%")[1] == ["25%", "81.00", "89.00", "89.22"]
     assert lines_of(page, "100%")[1] == ["100%", "91.50", "92.00", "91.60"]
-    assert lines_of(page, "25%")[-1] == ["25%", "+8.00", "+8.00"]
+    assert lines_of(page, "25%")[-1] == ["25%", "+8.00", "+8.00", "1.00"]
     assert "250 epochs" in page
 
 
@@ -231,7 +243,7 @@ def test_before_any_section_is_whole(
     one = {**result("separate", (0.9,), (0.87,)), "quick": False}
     (folder / "one.json").write_text(json.dumps(one))
     page = reproduce.tables.write("fashion_mnist", tmp_path)
-    assert "6 epochs of 55,000 images" in page and "##" not in page
+    assert "6 epochs of 55,000 samples" in page and "##" not in page
     assert not (tmp_path / "fashion_mnist.png").exists()
     with pytest.raises(ValueError, match="Expected results of runs in"):
         reproduce.tables.write("cifar10", tmp_path)
