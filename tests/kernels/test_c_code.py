@@ -1,9 +1,8 @@
-"""The C code on its own: strict compilers, its unit test, the fuzz target."""
+"""The C code on its own: strict compilers, its unit test."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -11,11 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tflm_ops.fuzz.seeds import write_seeds
-
 OPS = Path(__file__).parents[2] / "tflm_ops"
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror"]
-FUZZ_SECONDS = 20
 
 
 def tool(name: str) -> str:
@@ -94,28 +90,6 @@ def test_c_unit_test_under_sanitizers(tmp_path: Path) -> None:
     call(tool("cmake"), "-S", OPS, "-B", tmp_path, "-DNEST_TESTS=ON", cwd=tmp_path)
     call("cmake", "--build", tmp_path, "--target", "nest_test", cwd=tmp_path)
     assert "ok" in call(tmp_path / "nest_test", cwd=tmp_path)
-
-
-def test_fuzz(tmp_path: Path) -> None:
-    clang = tool("clang")
-    call(
-        *(tool("cmake"), "-S", OPS, "-B", tmp_path, "-DNEST_FUZZ=ON"),
-        f"-DCMAKE_C_COMPILER={clang}",
-        cwd=tmp_path,
-    )
-    call("cmake", "--build", tmp_path, "--target", "nest_fuzz", cwd=tmp_path)
-    assert write_seeds(tmp_path / "seeds", 100) > 100
-    # libFuzzer measures its memory from that of the process that started it, which
-    # is this one: so it limits single allocations instead.
-    options = [f"-max_total_time={FUZZ_SECONDS}", "-rss_limit_mb=0"]
-    options.append("-malloc_limit_mb=16")
-    output = call(tmp_path / "nest_fuzz", *options, "seeds", cwd=tmp_path)
-    counts = re.search(r"nest_fuzz: (\d+) blobs, (\d+) valid", output)
-    assert counts is not None, output
-    blobs, valid = map(int, counts.groups())
-    # About 10,000 a second, a quarter of them valid; a slow machine does fewer.
-    assert blobs > 10_000
-    assert valid > blobs / 20
 
 
 def test_c_models_of_the_assembly(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Long legs of the fuzz targets in tflm_ops/fuzz: `scripts/fuzz`."""
