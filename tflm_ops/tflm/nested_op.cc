@@ -25,7 +25,7 @@ nest_glue::Activations AsActivations(const TfLiteTensor* tensor) {
 // is.
 const char* OpenTensors(const Tensors& tensors, int inputs, OpData* data) {
   for (int i = 0; i <= kOutput; ++i) {
-    if (tensors[i] == nullptr && (i < inputs || i == kOutput)) {
+    if ((i < inputs || i == kOutput) && tensors[i] == nullptr) {
       return "a tensor is missing";
     }
   }

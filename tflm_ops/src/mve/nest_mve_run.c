@@ -194,6 +194,7 @@ void nest_mve_run(const nest_op* op, int32_t level, const int8_t* input,
       (op->out_w - 1) * op->stride_w + (op->kernel_w - 1) * op->dilation_w + 1;
   w.unused = (uint8_t*)(rows + plans);
   w.inputs = w.unused + nest_mve_unused(op);
+  /* cppcheck-suppress uninitvar ; an array, which set_bound fills */
   set_bound(w.tiles.least, op->act_min, in_fours);
   set_bound(w.tiles.most, op->act_max, in_fours);
   w.tiles.rows = rows;
