@@ -42,7 +42,12 @@ class Job:
 
 
 def build(
-    jobs: list[Job], target: Target, folder: Path, objects: Sequence[Path] = ()
+    jobs: list[Job],
+    target: Target,
+    folder: Path,
+    objects: Sequence[Path] = (),
+    main: str = "bench_main",
+    defines: Sequence[str] = (),
 ) -> Path:
     """Compiles and links the image.
 
@@ -51,6 +56,8 @@ def build(
         target: The core.
         folder: An empty folder to build in.
         objects: Compiled for the target, with the kernels that jobs name.
+        main: The file of tflm_ops/bench that runs them.
+        defines: Macros for it, such as "SOAK_ROUNDS=1000u".
 
     Returns:
         The path of the image.
@@ -67,11 +74,12 @@ def build(
     options = options_for(target)
     run_compiler([compiler, *options, "-c", *_kernel_sources(sources)], kernels)
     image = folder / "bench.elf"
-    support = ("bench_main", "semihosting", "startup_arm", "timer")
+    support = (main, "semihosting", "startup_arm", "timer")
     run_compiler(
         [
             compiler,
             *options,
+            *(f"-D{define}" for define in defines),
             "-nostartfiles",
             "-Wl,--gc-sections",
             f"-L{bench / 'boards'}",
