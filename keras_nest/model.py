@@ -18,6 +18,7 @@ from keras_nest.layers.base import check_routing
 from keras_nest.masks import Pattern
 from keras_nest.nesting.exempt import Exempt
 from keras_nest.nesting.graph import Options, nested_graph
+from keras_nest.nesting.mixed import mixed_levels
 from keras_nest.nesting.widths import widths_of_sparsities
 from keras_nest.planner import plan, uniform_budgets
 from keras_nest.prefixes import Widths
@@ -42,6 +43,7 @@ def nest(
         0.0,
     ),
     *,
+    widths: Sequence[float] | Widths | None = None,
     recipe: str | Recipe | None = None,
     pattern: str | Pattern | None = None,
     balanced: bool | None = None,
@@ -72,6 +74,10 @@ def nest(
             levels keep the first channels, and `pattern` and `target` have no say. Or
             `keras_nest.BitWidths`, which train and evaluate in Keras only.
             Levels are then named by their sparsity over all these layers.
+        widths: For levels that mix: share of the channels of all layers that each level
+            keeps, not falling, or what `keras_nest.channel_widths` makes. `sparsities`,
+            by level or by layer, are then of the weights between these channels, and
+            need not fall; each level keeps what the one below does.
         recipe: How the papers train such models: "nested-sparse", "dress", "lcs",
             "reds" or "us-net"; or ours, "best"; or an object of `keras_nest.recipes`
             with options. What is given beside it goes before it; the defaults below are
@@ -152,10 +158,16 @@ def nest(
     )
     if pattern is None and choice.pattern == CHANNEL:
         pattern = CHANNEL  # no target has a say in widths
-    prefixes = _widths(model, sparsities, pattern)
+    if widths is None:
+        prefixes = _widths(model, sparsities, pattern)
+    else:
+        exempt = choice.exempt if exempt == BY_RECIPE else exempt
+        prefixes, exempt = _mixed(model, sparsities, widths, pattern, exempt), None
     bits = _bits(sparsities, choice.pattern if pattern is None else pattern)
     if prefixes is not None:
-        pattern, sparsities = "element", prefixes.sparsities
+        if not prefixes.is_mixed:
+            pattern = "element"
+        sparsities = prefixes.sparsities
     elif isinstance(sparsities, BitWidths):
         pattern, sparsities = "element", sparsities.sparsities
     values: tuple[float, ...] | dict[str, tuple[float, ...]]
@@ -256,6 +268,24 @@ def _widths(model: Any, sparsities: Any, pattern: Any) -> Widths | None:
             hint="Widths by layer: keras_nest.channel_widths, keras_nest.plan_widths.",
         )
     return widths_of_sparsities(model, sparsities)
+
+
+def _mixed(
+    model: Any, sparsities: Any, widths: Any, pattern: Any, exempt: Exempt
+) -> Widths:
+    """The widths of the levels, with the sparsities within them."""
+    received = ""
+    if pattern == CHANNEL:
+        received = "pattern='channel'"
+    elif isinstance(sparsities, Widths | BitWidths):
+        received = type(sparsities).__name__
+    if received:
+        raise NestError(
+            f"Expected sparsities in blocks beside `widths`. Received: {received}",
+            hint="Write for example nest(model, (0.5, 0.5, 0.0), "
+            "widths=(0.25, 0.5, 1.0), pattern='1x2').",
+        )
+    return mixed_levels(model, widths, sparsities, exempt)
 
 
 def _bits(sparsities: Any, pattern: Any) -> BitWidths | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_nest.errors import NestError
-from keras_nest.masks import NEVER
+from keras_nest.masks import NEVER, Pattern
 
 Array = np.ndarray[Any, Any]
 
@@ -25,16 +25,19 @@ class ChannelPrefix:
             several times, one set after the other, as behind a Flatten.
         outputs: By level, how many output channels; not falling.
         output_channels: How many there are.
+        within: By level, the share of the weights between its channels that it leaves
+            out; empty where it keeps all of them.
     """
 
     inputs: tuple[int, ...]
     input_channels: int
     outputs: tuple[int, ...]
     output_channels: int
+    within: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "inputs", tuple(self.inputs))
-        object.__setattr__(self, "outputs", tuple(self.outputs))
+        for name in ("inputs", "outputs", "within"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if len(self.inputs) != len(self.outputs):
             raise NestError(
                 "Expected as many input as output widths, one for each level. "
@@ -42,16 +45,26 @@ class ChannelPrefix:
             )
         check_widths(self.inputs, self.input_channels)
         check_widths(self.outputs, self.output_channels)
+        if self.within and len(self.within) != len(self.inputs):
+            raise NestError(
+                f"Expected {len(self.inputs)} sparsities within the channels, one for "
+                f"each level. Received: within={self.within}"
+            )
 
     @property
     def sparsities(self) -> tuple[float, ...]:
         """Share of the kernel that each level leaves out."""
         size = self.input_channels * self.output_channels
-        pairs = zip(self.inputs, self.outputs, strict=True)
-        return tuple(1 - inputs * outputs / size for inputs, outputs in pairs)
+        within = self.within or (0.0,) * len(self.inputs)
+        levels = zip(self.inputs, self.outputs, within, strict=True)
+        found = [1 - (1 - left_out) * i * o / size for i, o, left_out in levels]
+        # Levels that keep as many differ by rounding.
+        return tuple(itertools.accumulate(found, min))
 
     def level_of(self, shape: Sequence[int], factor: float = 1.0) -> Array:
         """`level_of`, uint8 of the kernel's shape [..., inputs, outputs].
+
+        That of all weights between the channels of a level, whatever `within` is.
 
         Args:
             shape: The kernel's shape.
@@ -88,6 +101,16 @@ class Widths(dict[str, ChannelPrefix]):
     def sparsities(self) -> dict[str, tuple[float, ...]]:
         """The sparsities of each layer's kernel."""
         return {name: prefix.sparsities for name, prefix in self.items()}
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether a level leaves out weights between its channels."""
+        return any(prefix.within for prefix in self.values())
+
+    def pattern_of(self, name: str, pattern: Pattern) -> Pattern:
+        """A layer's pattern, where that of sparsities is `pattern`."""
+        is_width = name in self and not self[name].within
+        return Pattern() if is_width else pattern
 
 
 def read_prefix(value: ChannelPrefix | Mapping[str, Any] | None) -> Any:

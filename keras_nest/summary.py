@@ -174,9 +174,11 @@ def _patterns(layer: Any, nonzeros: tuple[int, ...]) -> tuple[str, str]:
         # A depthwise kernel has no masks, but levels may use some of its channels.
         name = "channel" if min(nonzeros) < math.prod(layer.kernel.shape) else "dense"
         return name, name
-    if layer.prefix is not None:
+    if layer.prefix is None:
+        return str(layer.pattern), str(layer.asked_pattern)
+    if not layer.prefix.within:
         return "channel", "channel"
-    return str(layer.pattern), str(layer.asked_pattern)
+    return f"channel, {layer.pattern}", f"channel, {layer.asked_pattern}"
 
 
 def _packed_bytes(

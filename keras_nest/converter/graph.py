@@ -50,6 +50,8 @@ class Weighted(Op):
         scale: [levels, out], the factor that folded normalizations put on a channel.
         bias: [levels, out].
         block: (output rows, inputs) of the sparsity pattern.
+        channels: Where levels have sparsities within widths, the lowest level that has
+            both channels of a weight, uint8 of the kernel's shape; else None.
         widths: Where a level is a prefix of the channels; `level_of` says the same.
         layer: The Keras layer that has the kernel and bias; None for a lone
             normalization.
@@ -67,6 +69,7 @@ class Weighted(Op):
     activation: str = "linear"
     block: tuple[int, int] = (1, 1)
     pattern: str = "dense"
+    channels: Array | None = None
     widths: Widths | None = None
     layer: Any = None
     norms: list[Any] = dataclasses.field(default_factory=list)

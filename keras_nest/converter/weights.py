@@ -32,7 +32,7 @@ def read(layer: Any, name: str, inputs: list[str], levels: int) -> Weighted:
     if pattern is not None:
         options |= {"block": (pattern.rows, pattern.cols), "pattern": str(pattern)}
     if nesting is not None and getattr(layer, "prefix", None) is not None:
-        options |= {"block": (1, 1), "pattern": "channel"}
+        options |= _of_widths(layer, nesting)
     op = Weighted(
         name=name,
         inputs=inputs,
@@ -48,6 +48,16 @@ def read(layer: Any, name: str, inputs: list[str], levels: int) -> Weighted:
     for values in (op.kernel, op.bias):
         _check_finite(name, values)
     return op
+
+
+def _of_widths(layer: Any, nesting: Array) -> dict[str, Any]:
+    """Where levels are widths alone, their pattern; else the channels of each."""
+    if not layer.prefix.within:
+        return {"block": (1, 1), "pattern": "channel"}
+    channels = layer.prefix.level_of(tuple(layer.kernel.shape))
+    channels = np.ascontiguousarray(tflite_layout(layer, channels)[0])
+    # Masks that still ramp are not between the channels of their levels yet.
+    return {"channels": channels} if np.all(nesting >= channels) else {}
 
 
 def read_normalization(

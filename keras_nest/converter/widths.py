@@ -38,7 +38,7 @@ def set_widths(graph: Graph) -> None:
     Raises:
         NestError: If a softmax reads channels that a level has not.
     """
-    if graph.levels == 1 or all(op.pattern != PATTERN for op in graph.weighted()):
+    if graph.levels == 1 or not any(_has_widths(op) for op in graph.weighted()):
         return  # what masks leave of a channel is chance
     needed = _needed(graph, strict=False)
     _check_softmax(graph, _needed(graph, strict=True))
@@ -49,6 +49,17 @@ def set_widths(graph: Graph) -> None:
             used[op.output] = _weighted(graph, op, needed[op.output], used)
         else:
             used[op.output] = _forward(graph, op, used)
+
+
+def _has_widths(op: Weighted) -> bool:
+    """Whether its levels are widths, with masks within them or not."""
+    return op.pattern == PATTERN or op.channels is not None
+
+
+def _between(op: Weighted) -> Array | None:
+    """The lowest level that has a weight, or that could have it: what masks leave out
+    within widths is chance."""
+    return op.level_of if op.channels is None else op.channels
 
 
 def _all(graph: Graph, tensor: str) -> Array:
@@ -103,11 +114,12 @@ def _read(op: Weighted, needed: Array) -> Array:
     if op.kind == "depthwise_conv_2d":
         multiple = op.out_channels // _inputs(op)
         return np.asarray(needed.reshape(len(needed), -1, multiple).any(axis=2))
-    if op.level_of is None:
+    level_of = _between(op)
+    if level_of is None:
         rows = np.any(needed, axis=1)[:, None]
         return np.broadcast_to(rows, (len(needed), _inputs(op)))
     axes = tuple(range(1, op.kernel.ndim - 1))
-    lowest: Array = np.min(op.level_of, axis=axes)  # [out, in]
+    lowest: Array = np.min(level_of, axis=axes)  # [out, in]
     levels = range(len(needed))
     return np.stack([np.any(lowest[needed[at]] <= at, axis=0) for at in levels])
 
@@ -120,19 +132,19 @@ def _inputs(op: Weighted) -> int:
     return op.out_channels // int(op.layer.depth_multiplier)
 
 
-def _rows(op: Weighted) -> Array:
+def _rows(op: Weighted, level_of: Array | None) -> Array:
     """Output channels that have weights, bool [levels, channels]."""
     levels = np.arange(len(op.bias))[:, None]
-    if op.level_of is None:
+    if level_of is None:
         return np.ones(op.bias.shape, bool)
     axes = tuple(i for i in range(op.kernel.ndim) if i != op.channel_axis)
-    return np.asarray(op.level_of.min(axis=axes) <= levels)
+    return np.asarray(level_of.min(axis=axes) <= levels)
 
 
 def _check_softmax(graph: Graph, read: dict[str, Array]) -> None:
     for op in graph.weighted():
-        missing = read[op.output] & ~_rows(op)
-        if op.pattern != PATTERN or not missing.any():
+        missing = read[op.output] & ~_rows(op, _between(op))
+        if not _has_widths(op) or not missing.any():
             continue
         level, channel = (int(value) for value in np.argwhere(missing)[0])
         raise NestError(
@@ -158,7 +170,7 @@ def _weighted(
     graph: Graph, op: Weighted, needed: Array, used: dict[str, Array]
 ) -> Array:
     """Decides about an op, and says which of its outputs may not be zero."""
-    rows = _rows(op)
+    rows = _rows(op, op.level_of)
     widths = _widths_of(op, needed, used[op.inputs[0]])
     if widths is not None:
         op.widths = widths
@@ -208,7 +220,7 @@ def _widths_of(op: Weighted, needed: Array, used: Array) -> Widths | None:
             return None
         inputs = np.arange(_inputs(op)) < outputs[:, None] // multiple
         return None if np.any(used & ~inputs) else Widths(counts)
-    if not np.all(_rows(op) >= needed):
+    if not np.all(_rows(op, op.level_of) >= needed):
         return None
     levels = _input_levels(op)
     if levels is None or np.any(used > (levels <= np.arange(len(needed))[:, None])):

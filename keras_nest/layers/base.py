@@ -14,6 +14,7 @@ from keras_nest import masks
 from keras_nest.errors import NestError
 from keras_nest.levels import check_level
 from keras_nest.masks import Pattern
+from keras_nest.mixed_masks import level_of_mixed
 from keras_nest.prefixes import ChannelPrefix, read_prefix
 
 Tensor = Any
@@ -78,7 +79,8 @@ class NestedKernel(_Layer):
             "owner": only the sparsest level that holds a weight updates it. Biases
             always take the sum.
         prefix: Widths of the levels, which then keep the first channels and not the
-            largest weights; see `keras_nest.nesting.widths.channel_widths`.
+            largest weights; see `keras_nest.nesting.widths.channel_widths`. If it has
+            sparsities `within` them, the largest weights between these channels.
 
     Attributes:
         levels: Number of levels (1 without sparsities).
@@ -152,16 +154,23 @@ class NestedKernel(_Layer):
         if self.level_of is None or self.sparsities is None or self.pattern is None:
             return
         kernel = ops.convert_to_numpy(self.kernel)
+        channels = None
         if self.prefix is not None:
-            self.level_of.assign(self.prefix.level_of(kernel.shape, factor))
-            return
-        held = masks.rows_of_kernel(ops.convert_to_numpy(self.level_of))
-        rows = masks.level_of(
-            np.abs(masks.rows_of_kernel(kernel)),
-            [factor * value for value in self.sparsities],
-            self.pattern,
-            None if regrow else held,
-        )
+            channels = self.prefix.level_of(kernel.shape, factor)
+            if not self.prefix.within:
+                self.level_of.assign(channels)
+                return
+        scores = np.abs(masks.rows_of_kernel(kernel))
+        held = None
+        if not regrow:
+            held = masks.rows_of_kernel(ops.convert_to_numpy(self.level_of))
+        if self.prefix is None or channels is None:
+            asked = [factor * value for value in self.sparsities]
+            rows = masks.level_of(scores, asked, self.pattern, held)
+        else:
+            asked = [factor * value for value in self.prefix.within]
+            between = masks.rows_of_kernel(channels)
+            rows = level_of_mixed(scores, between, asked, self.pattern, held)
         self.level_of.assign(masks.kernel_of_rows(rows, kernel.shape))
 
     def level_kernel(self, level: Any = None) -> Tensor:

@@ -160,13 +160,14 @@ class _Plan:
                 quantization=options.bits.quantization,
             )
         if self._is_masked(old):
+            name = self._copies.name_of(old)
             return self._copies.of(
                 old,
                 (LINES if options.line else KERNELS)[type(old)],
-                sparsities=options.of_layer(self._copies.name_of(old)),
-                pattern=str(options.pattern),
+                sparsities=options.of_layer(name),
+                pattern=str(widths.pattern_of(name, options.pattern)),
                 routing=options.routing,
-                prefix=widths.get(self._copies.name_of(old)),
+                prefix=widths.get(name),
             )
         if type(old) is keras.layers.DepthwiseConv2D:
             return self._copies.of(

@@ -54,6 +54,11 @@ def channel_widths(
     return _of_shares(channels, _check_shares(widths))
 
 
+def widths_that_repeat(model: Any, widths: Sequence[float]) -> Widths:
+    """`channel_widths` of shares that may repeat, for levels that differ in more."""
+    return _of_shares(channels_of(model)[1], _check_shares(widths, strict=False))
+
+
 def widths_of_sparsities(model: Any, sparsities: Sequence[float]) -> Widths:
     """One width for all layers of a level, whose sparsity is the nearest to the asked.
 
@@ -161,9 +166,10 @@ def _kept(flat: Any, widths: Widths) -> Any:
     return 1 - left_out / total
 
 
-def _check_shares(widths: Sequence[float]) -> tuple[float, ...]:
+def _check_shares(widths: Sequence[float], strict: bool = True) -> tuple[float, ...]:
     values = tuple(float(value) for value in widths)
-    rising = all(a < b for a, b in itertools.pairwise(values))
+    pairs = list(itertools.pairwise(values))
+    rising = all(a < b or (a == b and not strict) for a, b in pairs)
     if not values or not rising or not all(0 < value <= 1 for value in values):
         raise NestError(
             "Expected widths above 0, at most 1, that rise from level to level. "
