@@ -47,21 +47,48 @@ find_python() {
   exit 1
 }
 
+# Whether to install what .ci has pinned, with hashes: in CI, on the platform of its
+# lock (scripts/lock).
+locked() {
+  [ "${CI:-}" = true ] && [ "$(uname -sm)" = "Linux x86_64" ] &&
+    "$1" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'
+}
+
+# pip_install PYTHON LOCK ARGUMENTS...   what the lock pins, which is complete; elsewhere by
+# pip's arguments
+pip_install() {
+  if locked "$1"; then
+    "$1" -m pip install --quiet --require-hashes --no-deps \
+      --requirement "$environment_root/.ci/$2"
+  else
+    "$1" -m pip install --quiet "${@:3}"
+  fi
+}
+
+install_package() {
+  if locked "$1"; then
+    pip_install "$1" requirements.txt &&
+      "$1" -m pip install --quiet --no-deps --no-build-isolation \
+        --editable "$environment_root"
+  else
+    "$1" -m pip install --quiet --upgrade pip &&
+      "$1" -m pip install --quiet --editable "$environment_root[$environment_extras]"
+  fi
+}
+
 make_environment() {
   local venv="$environment_root/.venv" stamp file python
   # Rebuilt when the dependencies, or the C sources that the plugin is made of, changed.
   file="$venv/made-$environment_extras"
   stamp="$(cd "$environment_root" && cat pyproject.toml \
-    $(find tflm_ops -type f -not -path '*/build/*' | sort) | sha256sum)"
+    $(find tflm_ops .ci/*.txt -type f -not -path '*/build/*' 2>/dev/null | sort) | sha256sum)"
   if [ "$(cat "$file" 2>/dev/null)" != "$stamp" ]; then
     python="$(find_python)"
     need c++ "Install a C++ compiler, for example: apt-get install build-essential"
     say "Setting up $venv ($environment_extras)"
     rm -f "$venv"/made-*
     [ -x "$venv/bin/python" ] || "$python" -m venv "$venv" || exit 1
-    "$venv/bin/python" -m pip install --quiet --upgrade pip &&
-      "$venv/bin/python" -m pip install --quiet --editable \
-        "$environment_root[$environment_extras]" || exit 1
+    install_package "$venv/bin/python" || exit 1
     echo "$stamp" >"$file"
   fi
   export PATH="$venv/bin:$PATH" TF_CPP_MIN_LOG_LEVEL=3
@@ -72,7 +99,7 @@ make_environment() {
 need_cmsis_nn() {
   local package=bakenn==1.0.0
   python -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec("bakenn"))' ||
-    python -m pip install --quiet --no-deps "$package" || {
+    pip_install python bakenn.txt --no-deps "$package" || {
     echo "Error: expected pip to install $package, for CMSIS-NN. Received: its failure." >&2
     echo "  Connect to the internet, or to a mirror that pip is set up for." >&2
     return 1
@@ -100,7 +127,7 @@ print(".".join(version("tensorflow").split(".")[:2]))')"
       echo "import site; site.addsitedir('$base')" >"$(
         "$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
       )/base.pth" &&
-      "$venv/bin/python" -m pip install --quiet "${wanted[@]}" || {
+      pip_install "$venv/bin/python" tfmot.txt "${wanted[@]}" || {
       echo "Error: expected pip to install ${wanted[*]}. Received: its failure." >&2
       echo "  Connect to the internet, or to a mirror that pip is set up for." >&2
       rm -rf "$venv"
