@@ -20,6 +20,7 @@ from keras_nest import metadata as levels_metadata
 from keras_nest.converter import flatbuffer
 from keras_nest.converter.nested_file import nested_operators
 from keras_nest.format import NEVER, OPS, Geometry, NestedOp, candidates, variant_of
+from tests.format.test_accumulators import GEOMETRIES, op_at_the_limit
 from tests.kernels.random_ops import random_op, random_tables, random_vector_op
 from tests.kernels.random_widths import random_widths_op
 
@@ -51,6 +52,12 @@ def packed_ops(count: int) -> Iterator[tuple[str, bytes]]:
         ops = [op, random_widths_op(np.random.default_rng(seed), OPS[seed % 3])]
         for found in (one for each in ops for one in candidates(each)):
             yield f"{seed:04}_{variant_of(found.blob).replace(' ', '')}", found.blob
+    for i, geometry in enumerate(GEOMETRIES):
+        for sign, shift in ((1, 0), (-1, 3)):
+            op = op_at_the_limit(geometry, sign, shift)
+            for found in candidates(op):
+                variant = variant_of(found.blob).replace(" ", "")
+                yield f"limit_{i}_{shift}_{variant}", found.blob
     for stem, model in models():
         for i, operator in enumerate(nested_operators(model)):
             yield f"{stem}_{i}", operator.blob
