@@ -33,12 +33,14 @@ static void read_cores(const nest_metadata* m) {
 }
 
 static void read_all(const uint8_t* data, size_t size, const nest_metadata* m) {
+  nest_governor governor;
   REQUIRE(m->levels >= 1 && m->levels <= NEST_MAX_LEVELS);
   REQUIRE(m->cores >= 0 && m->cores <= NEST_METADATA_MAX_CORES);
   REQUIRE(m->converted_for >= -1 && m->converted_for < m->cores);
   REQUIRE(m->bytes >= data && m->bytes < data + size);
   REQUIRE(nest_find_core(m, NULL) == m->converted_for);
   REQUIRE(nest_find_core(m, "") == -1);
+  REQUIRE(nest_governor_init(&governor, m, "") == 0);
   read_levels(m, -1);
   read_cores(m);
 }

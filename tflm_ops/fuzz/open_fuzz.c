@@ -1,5 +1,6 @@
 /* libFuzzer target: any bytes are opened or refused. Nothing runs, so this is
  * the fast one. */
+#include "check.h"
 #include "mutator.h"
 #include "open_op.h"
 
@@ -7,6 +8,10 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   nest_op op;
   /* libFuzzer's copy has exactly this size. */
   nest_fuzz_open(data, size, &op);
+  if (size > 0) {
+    const nest_status status = nest_open(data + 1, size - 1, &op);
+    REQUIRE(status == NEST_ERROR_TRUNCATED || status == NEST_ERROR_ALIGNMENT);
+  }
   return 0;
 }
 

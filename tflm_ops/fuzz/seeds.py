@@ -38,6 +38,14 @@ def op_of_long_stride() -> NestedOp:
     return dataclasses.replace(op, shift=np.full_like(op.shift, -12))
 
 
+def op_of_many_channels(channels: int) -> NestedOp:
+    """Depthwise, with more channels than a kernel plans at a time."""
+    g = Geometry("depthwise_conv_2d", 1, 2, channels, 1, 2, channels, 1, 2, pad_left=1)
+    op = random_tables(np.random.default_rng(0), g, 2, None)
+    op.bias[1], op.multiplier[1] = op.bias[0], op.multiplier[0]
+    return dataclasses.replace(op, shift=np.full_like(op.shift, -12))
+
+
 def models() -> Iterator[tuple[str, Any]]:
     """The golden files, parsed: real models of every encoding."""
     for path in sorted(GOLDEN.glob("format_*/*.tflite")):
@@ -52,6 +60,10 @@ def packed_ops(count: int) -> Iterator[tuple[str, bytes]]:
         ops = [op, random_widths_op(np.random.default_rng(seed), OPS[seed % 3])]
         for found in (one for each in ops for one in candidates(each)):
             yield f"{seed:04}_{variant_of(found.blob).replace(' ', '')}", found.blob
+    for channels in (130, 200):
+        for found in candidates(op_of_many_channels(channels)):
+            variant = variant_of(found.blob).replace(" ", "")
+            yield f"channels_{channels}_{variant}", found.blob
     for i, geometry in enumerate(GEOMETRIES):
         for sign, shift in ((1, 0), (-1, 3)):
             op = op_at_the_limit(geometry, sign, shift)
