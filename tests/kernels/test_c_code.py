@@ -101,9 +101,12 @@ def test_c_models_of_the_assembly(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     call("cmake", "--build", tmp_path, "--target", "nest_core", cwd=tmp_path)
+    here = Path(__file__).parent
     tests = [
-        f"{Path(__file__).with_name(name)}::test_c_equals_numpy"
-        for name in ("test_kernels.py", "test_widths.py")
+        f"{here}/test_kernels.py::test_c_equals_numpy",
+        f"{here}/test_widths.py::test_c_equals_numpy",
+        f"{here}/test_scratch.py::test_parts_compute_the_same",
+        f"{here}/test_bounds.py",
     ]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
     environment = os.environ | {"KERAS_NEST_LIBRARY_DIR": str(tmp_path)}

@@ -209,3 +209,71 @@ def test_layers_may_repeat_a_sparsity() -> None:
 def test_achieved_sparsities() -> None:
     level_of = np.array([[0, 1], [2, NEVER]], np.uint8)
     assert masks.achieved_sparsities(level_of, 3) == (0.75, 0.5, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "cols"),
+    [
+        ("element", 1, 1),
+        ("1x2", 1, 2),
+        ("1x4", 1, 4),
+        ("1x16", 1, 16),
+        ("4x4", 4, 4),
+        ("4x16", 4, 16),
+    ],
+)
+def test_a_name_means_rows_and_columns(name: str, rows: int, cols: int) -> None:
+    assert Pattern.parse(name) == Pattern(rows, cols, balanced=False)
+    # A Pattern is itself, unless balance is asked for.
+    assert Pattern.parse(Pattern(rows, cols, True), balanced=False).balanced is False
+
+
+def test_each_pattern_has_its_next_narrower_one() -> None:
+    chain = {name: str(Pattern.parse(name).narrower()) for name in NAMES}
+    assert chain == {
+        "4x16": "4x4",
+        "4x4": "1x4",
+        "1x16": "1x4",
+        "1x4": "1x2",
+        "1x2": "element",
+        "element": "None",
+    }
+
+
+@pytest.mark.parametrize(
+    ("sparsities", "message"),
+    [
+        ({}, "name at least one layer"),
+        ({"a": (0.5, 0.2), "b": (0.5,)}, r"layers with \[1, 2\] of them"),
+        ({"a": (0.5, 0.7)}, "Layer 'a': Expected the sparsities to fall"),
+        (
+            {"a": (0.9, 0.5, 0.5, 0.1), "b": (0.9, 0.6, 0.6, 0.6)},
+            "Expected levels 1 and 2 to differ in a layer",
+        ),
+    ],
+)
+def test_bad_sparsities_of_layers(
+    sparsities: dict[str, tuple[float, ...]], message: str
+) -> None:
+    with pytest.raises(NestError, match=message):
+        masks.check_layer_sparsities(sparsities)
+
+
+def test_layers_may_repeat_what_another_layer_changes() -> None:
+    sparsities = {"a": [0.9, 0.9, 0.5], "b": [0.8, 0.6, 0.6]}
+    checked = masks.check_layer_sparsities(sparsities)
+    assert checked == {"a": (0.9, 0.9, 0.5), "b": (0.8, 0.6, 0.6)}
+
+
+def test_kept_counts_are_the_nearest() -> None:
+    # 1.49 of 10, 1.5, 2.5 and 9.5: halves go up.
+    assert masks.kept_counts(10, (0.851, 0.85, 0.75, 0.05, 0.0)) == [1, 2, 3, 10, 10]
+
+
+@pytest.mark.parametrize("rows", [8, 9, 10, 11])
+def test_a_last_group_of_fewer_rows_has_the_mean_of_those_it_has(rows: int) -> None:
+    values = scores(rows, 8)
+    pattern = Pattern(4, 4)
+    np.testing.assert_allclose(
+        masks.block_scores(values, pattern), block_means(values, pattern)
+    )

@@ -212,6 +212,35 @@ static void refuse_other_vectors(void) {
   CHECK(nest_open(bytes, 196, &op) == NEST_OK);
 }
 
+/* Each status has its own words, whatever is asked for. */
+static void texts_of_status(void) {
+  static const struct {
+    int status;
+    const char* text;
+  } known[] = {
+      {NEST_OK, "ok"},
+      {NEST_ERROR_TRUNCATED, "packed bytes are missing or left over"},
+      {NEST_ERROR_ALIGNMENT, "packed op not at a multiple of 4"},
+      {NEST_ERROR_MAGIC, "not a packed nested op"},
+      {NEST_ERROR_VERSION, "packed op of another version"},
+      {NEST_ERROR_HEADER, "packed field out of range"},
+      {NEST_ERROR_GEOMETRY, "packed shapes do not fit"},
+      {NEST_ERROR_SECTIONS, "packed sections do not add up"},
+      {NEST_ERROR_INDEX, "index past the end of its row"},
+      {NEST_ERROR_ACCUMULATOR, "accumulator could overflow"},
+      {NEST_ERROR_LEVEL, "no such level"},
+      {NEST_ERROR_KIND, "packed op of another kind"},
+      {NEST_ERROR_WIDTHS, "levels of width: build with NEST_WIDTHS=1"},
+      {NEST_ERROR_WIDTHS + 1, "unknown status"},
+      {1000, "unknown status"},
+      {-1, "unknown status"},
+  };
+  for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); ++i) {
+    const char* text = nest_status_text((nest_status)known[i].status);
+    CHECK(strcmp(text, known[i].text) == 0);
+  }
+}
+
 /* TFLite's two functions, as gemmlowp words them. */
 static int32_t tflite_requantize(int32_t x, int32_t multiplier, int32_t shift) {
   const int32_t left = shift > 0 ? shift : 0;
@@ -257,6 +286,7 @@ int main(void) {
   run_vectors();
   refuse_other_vectors();
   requantize_as_tflite();
+  texts_of_status();
   run_kernels();
   read_metadata();
   pick_levels();
