@@ -17,7 +17,14 @@ from keras_nest.format.layout import (
     layout_of,
     scratch_rows,
 )
-from keras_nest.format.narrow import Kernels, Narrow, has_band, narrow, whole
+from keras_nest.format.narrow import (
+    Kernels,
+    Narrow,
+    has_band,
+    narrow,
+    patch_bytes,
+    whole,
+)
 from keras_nest.format.operation import Geometry
 from keras_nest.format.widths import Widths
 
@@ -132,8 +139,8 @@ def _dense(level: Narrow, simd: bool, vector: bool, plan: int) -> int | None:
         return 2 * g.in_c
     if has_band(g):
         return _walk(g, 4, plan) + 12 * g.kernel_h * g.kernel_w * level.table_runs
-    patches = (3 * _TILE + 1) * (-(-g.columns // 4) * 4)
-    if g.columns == 1 or patches > scratch_rows(g) + 1024:
+    patches = patch_bytes(g)
+    if patches is None:
         return None
     return plan * min(g.out_c, _MAX_PLANS) + patches
 

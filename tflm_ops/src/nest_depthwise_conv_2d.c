@@ -61,13 +61,11 @@ nest_status nest_depthwise_conv_2d(const nest_op* op, int32_t level,
   if (nest_has_widths(op) && !nest_is_whole(op, level)) {
     nest_op narrow;
     nest_narrow(op, level, &narrow);
+    nest_fill_outputs(op, output);
     run(&narrow, 0, input, output, scratch);
-    /* The kernel that goes by folded biases makes inactive channels, whose
-     * inputs are the zero point, right by itself. */
-    const int is_done = NEST_MVE_DEPTHWISE && nest_is_mve_depthwise(&narrow) &&
-                        narrow.out_c == op->out_c;
-    if (!is_done) nest_fill_inactive(op, level, output);
   } else {
+    /* The kernel that goes by folded biases makes inactive channels, whose
+     * inputs are the zero point, right by itself; so do plans. */
     run(op, level, input, output, scratch);
   }
   return NEST_OK;

@@ -23,8 +23,10 @@ void nest_run_op(const nest_op* op, int32_t level, const int8_t* input,
   if (nest_has_widths(op) && !nest_is_whole(op, level)) {
     nest_op narrow;
     nest_narrow(op, level, &narrow);
+    if (nest_active_outputs(op, level) < op->out_c) {
+      nest_fill_outputs(op, output);
+    }
     run_dense(&narrow, 0, input, output, scratch);
-    nest_fill_inactive(op, level, output);
   } else if (nest_runs_dense(op, level)) {
     run_dense(op, level, input, output, scratch);
   } else if (op->encoding == NEST_OFFSETS) {

@@ -7,11 +7,9 @@ from keras_nest.converter.costs.gathering import copied_patches
 from keras_nest.converter.costs.packed import Packed
 from keras_nest.converter.costs.run import MVE, Features, Run, always
 from keras_nest.converter.costs.shapes import MAX_PLANS, TILE, is_1x1, visits
-from keras_nest.format.layout import is_vector, scratch_rows
-from keras_nest.format.narrow import has_band
+from keras_nest.format.layout import is_vector
+from keras_nest.format.narrow import has_band, patch_bytes
 from keras_nest.format.operation import Geometry
-
-_PATCH_SPARE = 1024  # NEST_PATCH_SPARE
 
 
 def run(packed: Packed, g: Geometry, simd: str) -> Run | None:
@@ -28,8 +26,7 @@ def run(packed: Packed, g: Geometry, simd: str) -> Run | None:
         features = _band(g) | expansion(packed, 4, simd)
         return Run("direct-dense", always(packed) | features)
     padded = -(-g.columns // 4) * 4
-    too_large = (3 * TILE + 1) * padded > scratch_rows(g) + _PATCH_SPARE
-    if g.columns == 1 or too_large:
+    if patch_bytes(g) is None:
         return None
     step = 16 if simd == MVE else 4
     return Run("patches-dense", always(packed) | _patches(packed, g, padded, step))

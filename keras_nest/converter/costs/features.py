@@ -43,12 +43,22 @@ def runs_of(blob: bytes, simd: str) -> list[Run]:
     levels = range(packed.header.levels)
     if widths is None:
         return [_run(packed, level, simd) for level in levels]
+    return [narrowed_run(packed, widths, level, simd) for level in levels]
+
+
+def narrowed_run(packed: Packed, widths: Widths, level: int, simd: str) -> Run:
+    """What an op would run at a level if it had these widths.
+
+    Args:
+        packed: The op, as it is or whole.
+        widths: Of its levels; those with a table in the op.
+        level: One of them.
+        simd: The kernels of the core.
+    """
     kernels = Kernels(
         simd != PORTABLE, packed.common_shifts, simd == MVE and packed.has_folded
     )
-    return [
-        _run(packed.narrowed(widths, level, kernels), level, simd) for level in levels
-    ]
+    return _run(packed.narrowed(widths, level, kernels), level, simd)
 
 
 def _run(packed: Packed, level: int, simd: str) -> Run:

@@ -112,7 +112,8 @@ typedef struct nest_op {
   int32_t row_pitch;           /* weights from an output channel to the next */
   int32_t widths;              /* a level has the first channels only: counts */
   int32_t segments, sets;      /* of the input channels, see format.h */
-  int32_t narrowed; /* level + 1, of an op made by nest_narrow; else 0 */
+  int32_t narrowed; /* level + 1, of an op with runs made by nest_narrow */
+  uint32_t whole;   /* a bit for each level that runs as the whole op does */
 } nest_op;
 
 /* Validates a blob of exactly `bytes` bytes, completely, and fills *op. After
@@ -189,8 +190,8 @@ const char* nest_status_text(nest_status status);
  * Not more than the output has, and n * step is at most min(left, 3072).
  *
  * With widths the most of the levels', each as if it were an op of its own
- * channels (nest_narrow); the table of taps then has 12 * kernel_h * kernel_w
- * bytes for each run of inputs.
+ * channels, or whole where they save little (nest_find_whole); the table of
+ * taps then has 12 * kernel_h * kernel_w bytes for each run of inputs.
  *
  * On cores with the vector extension MVE, dense with folded biases:
  *

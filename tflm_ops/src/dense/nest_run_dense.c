@@ -3,7 +3,7 @@
 
 static void plan(nest_walk* walk) {
   const nest_op* op = walk->op;
-  nest_plan_channels(op, walk->level, walk->first, walk->channels, walk->rows);
+  nest_plan_active(op, walk->level, walk->first, walk->channels, walk->rows);
   const uint8_t* weights = (const uint8_t*)op->dense;
   weights += walk->first * nest_row_pitch(op);
   nest_row* const end = walk->rows + walk->channels;

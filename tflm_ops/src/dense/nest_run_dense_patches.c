@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "../widths/widths.h"
 #include "dense.h"
 #include "patches.h"
 
@@ -37,7 +38,7 @@ NEST_AROUND static void fill(const nest_op* op, const parts* p) {
 NEST_AROUND static void plan_rows(const nest_op* op, int32_t level,
                                   int32_t first, int32_t channels,
                                   const parts* p) {
-  nest_plan_channels(op, level, first, channels, p->rows);
+  nest_plan_active(op, level, first, channels, p->rows);
   for (int32_t r = 0; r < channels; ++r) {
     const int32_t c = first + r;
     const int8_t* weights =

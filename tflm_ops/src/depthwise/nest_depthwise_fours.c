@@ -1,3 +1,4 @@
+#include "../widths/widths.h"
 #include "depthwise.h"
 
 /* Taps of one axis that see the input: from `first`, `count` of them. */
@@ -96,7 +97,7 @@ void nest_depthwise_fours(const nest_op* op, int32_t level, const int8_t* input,
     channels = part_of(op->out_c - first);
     const part p = {plans, channels, input + first, op->dense + first,
                     output + first};
-    nest_plan_channels(op, level, first, channels, plans);
+    nest_plan_active(op, level, first, channels, plans);
     for (int32_t oy = 0; oy < op->out_h; ++oy) run_row(op, &p, oy, &taps);
   }
   nest_clamp(

@@ -1,4 +1,4 @@
-#include "../internal.h"
+#include "../widths/widths.h"
 
 /* Refer header file for details. */
 nest_status nest_open(const void* blob, size_t bytes, nest_op* op) {
@@ -11,6 +11,8 @@ nest_status nest_open(const void* blob, size_t bytes, nest_op* op) {
   }
   if (status == NEST_OK && nest_has_widths(op)) status = nest_check_widths(op);
   if (status == NEST_OK) status = nest_check_weights(op);
-  if (status == NEST_OK) op->common_shifts = nest_has_common_shifts(op);
-  return status;
+  if (status != NEST_OK) return status;
+  op->common_shifts = nest_has_common_shifts(op);
+  if (nest_has_widths(op)) op->whole = nest_find_whole(op);
+  return NEST_OK;
 }

@@ -13,6 +13,14 @@ NEST_AROUND static void accumulate_runs(const nest_op* op, const int8_t* row,
                                         const int16_t* patches, int32_t tile,
                                         int32_t* acc) {
   const int32_t runs = nest_runs(op);
+  if (runs == 1) { /* the first inputs of every tap */
+    for (int32_t tap = op->kernel_h * op->kernel_w; tap > 0; --tap) {
+      nest_accumulate_row(row, op->in_c, patches, tile, acc);
+      row += nest_in_pitch(op);
+      patches += op->in_c * tile;
+    }
+    return;
+  }
   for (int32_t tap = op->kernel_h * op->kernel_w; tap > 0; --tap) {
     for (int32_t i = 0; i < runs; ++i) {
       const nest_run run = nest_run_of(op, i);
@@ -28,10 +36,13 @@ static void multiply_dense(const nest_op* op, int32_t level,
                            const int16_t* patches, int32_t pixels, int32_t tile,
                            int8_t* output) {
   const int8_t* row = op->dense;
+  const int by_runs =
+      NEST_WIDTHS && (op->narrowed ||
+                      (op->in_c < nest_in_pitch(op) && op->in_c < op->columns));
   for (int32_t channel = 0; channel < op->out_c; ++channel) {
     int32_t acc[NEST_TILE];
     set_bias(op, level, channel, acc);
-    if (NEST_WIDTHS && op->narrowed) {
+    if (by_runs) {
       accumulate_runs(op, row, patches, tile, acc);
     } else {
       nest_accumulate_row(row, op->columns, patches, tile, acc);

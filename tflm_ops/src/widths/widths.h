@@ -3,7 +3,7 @@
 #ifndef NEST_SRC_WIDTHS_H_
 #define NEST_SRC_WIDTHS_H_
 
-#include "../internal.h"
+#include "../direct.h"
 
 /* Active inputs side by side, from `start` on. */
 typedef struct nest_run {
@@ -45,22 +45,56 @@ static inline int nest_next_fours(const nest_op* op, int32_t* index,
 }
 #endif
 
-/* Whether a level has all channels, in one segment: it runs as without widths.
- */
+/* Whether a level runs as the whole op does: it has all channels, or lacks so
+ * few that to narrow the op would take longer. */
 static inline int nest_is_whole(const nest_op* op, int32_t level) {
-  if (nest_active_outputs(op, level) < op->out_c) return 0;
-  const int32_t at = op->levels + 1 + level;
-  return op->segments == 0 ||
-         (op->segments == 1 && nest_width_at(op, at) * op->sets == op->in_c);
+  return op->whole >> level & 1;
 }
 
-/* The op at a level, to be run at level 0 of it: its inputs up to the last
- * active one and its active outputs, or some more of either where a kernel is
- * faster so; the outputs that are too many are to be filled. */
+/* That of all levels, a bit for each; once, when the op is opened. */
+NEST_COLD uint32_t nest_find_whole(const nest_op* op);
+
+/* Channels to run, and whether they are runs with others between them. */
+typedef struct nest_channels {
+  int32_t in_c, out_c;
+  int32_t has_runs;
+} nest_channels;
+
+/* Those of a level that is narrowed: its inputs up to the last active one and
+ * its active outputs, or some more of either where a kernel is faster so. */
+NEST_COLD nest_channels nest_channels_of(const nest_op* op, int32_t level);
+
+static inline int32_t nest_taps_of(const nest_op* op) {
+  return op->kernel_h * op->kernel_w;
+}
+
+/* The op of those channels, to be run at level 0 of it. Kernels that go by
+ * plans make outputs that are too many the zero point (nest_skip_inactive). */
 NEST_COLD void nest_narrow(const nest_op* op, int32_t level, nest_op* narrow);
 
-/* Sets the outputs that a level does not have to the output zero point. */
-void nest_fill_inactive(const nest_op* op, int32_t level, int8_t* output);
+/* Sets all outputs to the output zero point, for a narrowed op to write its
+ * own. */
+NEST_AROUND void nest_fill_outputs(const nest_op* op, int8_t* output);
+
+/* The same for the channels from `first` to `end` - 1, each pixel's. */
+void nest_fill_rest(const nest_op* op, int32_t first, int32_t end,
+                    int8_t* output);
+
+/* Makes plans of channels that a level does not have: nothing is left of their
+ * sums, and the output is the zero point. */
+NEST_AROUND void nest_skip_inactive(const nest_op* op, int32_t level,
+                                    int32_t first, int32_t channels,
+                                    nest_row* rows);
+
+/* nest_plan_channels, and that. */
+static inline void nest_plan_active(const nest_op* op, int32_t level,
+                                    int32_t first, int32_t channels,
+                                    nest_row* rows) {
+  nest_plan_channels(op, level, first, channels, rows);
+  if (nest_has_widths(op)) {
+    nest_skip_inactive(op, level, first, channels, rows);
+  }
+}
 
 /* The most bytes that `bytes_of` wants for any level. */
 NEST_COLD size_t nest_most_of_levels(const nest_op* op,
