@@ -25,6 +25,43 @@ _ATTEMPTS = 8
 
 
 @dataclasses.dataclass
+class Resource:
+    """What each choice of widths takes of something else than its cost.
+
+    Attributes:
+        own: By group, what each of its widths takes by itself.
+        pairs: By two groups, tables of what both take together.
+        fixed: What is taken whatever is chosen.
+    """
+
+    own: list[Array]
+    pairs: dict[tuple[int, int], Array] = dataclasses.field(default_factory=dict)
+    fixed: float = 0.0
+
+    def add(self, g: int | None, h: int | None, table: Array) -> None:
+        """Adds a layer's, [widths of one group, widths of the other]; None: it has one
+        width on that side."""
+        if g is None and h is None:
+            self.fixed += float(table[0, 0])
+        elif g is not None and h is not None and g != h:
+            self.pairs[g, h] = self.pairs.get((g, h), 0.0) + table
+        else:
+            one = h if g is None else g
+            assert one is not None
+            self.own[one] += table.ravel() if None in (g, h) else np.diagonal(table)
+
+    def total(self, chosen: Sequence[int]) -> float:
+        """What a choice takes."""
+        own = sum(float(c[i]) for c, i in zip(self.own, chosen, strict=True))
+        pairs = self.pairs.items()
+        return (
+            self.fixed
+            + own
+            + sum(float(table[chosen[g], chosen[h]]) for (g, h), table in pairs)
+        )
+
+
+@dataclasses.dataclass
 class WidthProblem:
     """What each choice of widths is worth and costs.
 
@@ -68,6 +105,8 @@ class WidthProblem:
         lowest: Sequence[int] | None = None,
         highest: Sequence[int] | None = None,
         most_bytes: float | None = None,
+        resource: Resource | None = None,
+        most: float = math.inf,
         seconds: float = 60.0,
     ) -> list[int]:
         """The choice of the largest value within the budget.
@@ -77,6 +116,8 @@ class WidthProblem:
             lowest: The first width that each group may take. Default: any.
             highest: The last width that each group may take. Default: any.
             most_bytes: How many may be alive at any moment. Default: any number.
+            resource: What is limited beside the cost. Default: nothing.
+            most: How much of it may be taken.
             seconds: Time after which the best choice found so far is taken.
 
         Raises:
@@ -101,7 +142,8 @@ class WidthProblem:
         scale = max(self.total([size - 1 for size in sizes])[1], 1.0)
         worth_scale = max(float(np.abs(value).max(initial=0.0)), 1e-300)
         equal = optimize.LinearConstraint(*self._equalities(starts, count))
-        limit, most = budget, most_bytes
+        taken = None if resource is None else self._row(resource)
+        limit, most_alive, left = budget, most_bytes, most
         for _ in range(_ATTEMPTS):
             row = sparse.csr_matrix(cost[None] / scale)
             result = optimize.milp(
@@ -110,7 +152,8 @@ class WidthProblem:
                 bounds=optimize.Bounds(0, upper),
                 constraints=[
                     equal,
-                    *self._alive(starts, count, most),
+                    *self._alive(starts, count, most_alive),
+                    *_at_most(taken, resource, left),
                     optimize.LinearConstraint(row, -np.inf, limit / scale),
                 ],
                 options={"time_limit": seconds, "mip_rel_gap": _GAP},
@@ -124,13 +167,23 @@ class WidthProblem:
             # The solver may go over a limit by its tolerance.
             over = self.total(chosen)[1] - budget
             extra = 0.0 if most_bytes is None else self.peak(chosen) - most_bytes
-            if over <= 0 and extra <= 0:
+            more = 0.0 if resource is None else resource.total(chosen) - most
+            if over <= 0 and extra <= 0 and more <= 0:
                 return chosen
             limit -= 2 * max(over, 0.0)
-            most = None if most is None else most - max(extra, 0.0)
+            left -= 2 * max(more, 0.0)
+            if most_alive is not None:
+                most_alive -= max(extra, 0.0)
         raise NestError(
             "Expected widths within the budgets. Received: none from the solver"
         )
+
+    def _row(self, resource: Resource) -> Array:
+        """What each variable takes of a resource."""
+        zeros = {key: np.zeros_like(worth) for key, (worth, _) in self.pairs.items()}
+        tables = zeros | resource.pairs
+        parts = [*resource.own, *(tables[key].ravel() for key in self.pairs)]
+        return np.concatenate(parts)
 
     def _alive(self, starts: Array, count: int, most: float | None) -> list[Any]:
         """At no moment more bytes than this."""
@@ -164,3 +217,11 @@ class WidthProblem:
         matrix = sparse.csr_matrix((data, (indices, columns)), (len(rows), count))
         right = np.array([row[2] for row in rows])
         return matrix, right, right
+
+
+def _at_most(taken: Array | None, resource: Resource | None, most: float) -> list[Any]:
+    if taken is None or resource is None:
+        return []
+    scale = max(float(np.abs(taken).max(initial=0.0)), 1.0)
+    row = sparse.csr_matrix(taken[None] / scale)
+    return [optimize.LinearConstraint(row, -np.inf, (most - resource.fixed) / scale)]

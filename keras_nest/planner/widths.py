@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from keras import layers
 
 from keras_nest.errors import NestError
-from keras_nest.nesting.channels import channels_of
-from keras_nest.nesting.kernel_calls import KernelCalls, kernel_calls
 from keras_nest.nesting.widths import channel_widths
 from keras_nest.planner.budgets import COMBINE, check_budgets
-from keras_nest.planner.candidates import check_importance, combined
-from keras_nest.planner.live_tensors import Moment, moments
-from keras_nest.planner.width_problem import WidthProblem
+from keras_nest.planner.width_tables import WidthTables
 from keras_nest.prefixes import Widths
 
 Array = np.ndarray[Any, Any]
@@ -32,6 +28,8 @@ class PlannedWidths(Widths):
         costs: Multiply-accumulates of each level: of its own channels alone, those of
             depthwise layers among them.
         dense_cost: Those of the whole model.
+        instructions: With a target, those that are predicted for each level.
+        dense_instructions: With a target, those of the whole model.
         peaks: By level, bytes of its int8 activations that are alive at once at most;
             see `keras_nest.planner.live_tensors.moments`.
     """
@@ -39,6 +37,8 @@ class PlannedWidths(Widths):
     budgets: tuple[float, ...] = ()
     costs: tuple[int, ...] = ()
     dense_cost: int = 0
+    instructions: tuple[int, ...] = ()
+    dense_instructions: int = 0
     peaks: tuple[int, ...] = ()
 
 
@@ -51,6 +51,8 @@ def plan_widths(
     combine: str = "product",
     order: str = "bottom-up",
     peak_memory: float | Sequence[float] | None = None,
+    target: str | None = None,
+    instructions: Sequence[float] | None = None,
     seconds: float = 60.0,
 ) -> PlannedWidths:
     """Chooses how many channels each layer keeps at each level.
@@ -74,6 +76,11 @@ def plan_widths(
             before; "top-down": the largest first, and each level is part of it.
         peak_memory: Bytes of int8 activations that may be alive at once, for all levels
             or one for each, not falling. Default: any number.
+        target: Core that `instructions` are of, see `keras_nest.targets`.
+        instructions: What each level may take at most as a share of the instructions of
+            the whole model on `target`, rising, beside its budget of
+            multiply-accumulates: depthwise layers, and outputs to write, cost more than
+            they multiply. Predicted for the dense kernels. Default: any number.
         seconds: Time after which the solver gives the best it has, for each level.
 
     Raises:
@@ -87,19 +94,23 @@ def plan_widths(
                 f"Expected `{key}` to be one of {known}. Received: {key}={value!r}"
             )
     most_bytes = _check_memory(peak_memory, len(limits))
-    tables = _Tables(model, importance, shares, combine)
+    most = _check_instructions(target, instructions, len(limits))
+    tables = WidthTables(model, importance, shares, combine, target)
     problem, fixed = tables.problem, tables.fixed
     dense_cost = tables.dense_cost
-    _check_feasible(tables, limits[0], most_bytes[0])
+    _check_feasible(tables, limits[0], most_bytes[0], most[0])
     up = order == "bottom-up"
     chosen: list[list[int]] = []
-    for limit, most in _in_order(list(zip(limits, most_bytes, strict=True)), up):
+    every = list(zip(limits, most_bytes, most, strict=True))
+    for limit, alive, share in _in_order(every, up):
         before = chosen[-1] if chosen else None
         found = problem.solve(
             limit * dense_cost - fixed,
             lowest=before if up else None,
             highest=None if up else before,
-            most_bytes=most,
+            most_bytes=alive,
+            resource=tables.taken,
+            most=share * tables.dense_taken if tables.taken else math.inf,
             seconds=seconds,
         )
         chosen.append(found)
@@ -124,6 +135,9 @@ def plan_widths(
     planned.budgets = limits
     planned.costs = tuple(round(problem.total(level)[1] + fixed) for level in chosen)
     planned.dense_cost = round(dense_cost)
+    if tables.taken:
+        planned.instructions = tuple(round(tables.taken.total(one)) for one in chosen)
+        planned.dense_instructions = round(tables.dense_taken)
     planned.peaks = tuple(round(problem.peak(level)) for level in chosen)
     return planned
 
@@ -149,7 +163,30 @@ def _check_memory(
     return [*values]
 
 
-def _check_feasible(tables: _Tables, budget: float, most_bytes: float | None) -> None:
+def _check_instructions(
+    target: str | None, instructions: Sequence[float] | None, levels: int
+) -> list[float]:
+    """The share of the instructions that each level may take."""
+    if (target is None) != (instructions is None):
+        raise NestError(
+            "Expected `target` and `instructions` together. Received: "
+            f"target={target!r}, instructions={instructions!r}"
+        )
+    if instructions is None:
+        return [math.inf] * levels
+    shares = [float(value) for value in instructions]
+    rising = all(a <= b for a, b in itertools.pairwise(shares))
+    if len(shares) != levels or not rising or not all(0 < one <= 1 for one in shares):
+        raise NestError(
+            f"Expected `instructions` to have {levels} shares in (0, 1] that do not "
+            f"fall. Received: instructions={instructions!r}"
+        )
+    return shares
+
+
+def _check_feasible(
+    tables: WidthTables, budget: float, most_bytes: float | None, most: float
+) -> None:
     """Raises if the narrowest widths are too many for the narrowest level."""
     narrowest = [0] * len(tables.groups)
     least = tables.problem.total(narrowest)[1] + tables.fixed
@@ -160,6 +197,15 @@ def _check_feasible(tables: _Tables, budget: float, most_bytes: float | None) ->
             f"the smallest that can be met is {smallest:g}",
             hint="Give smaller `shares` to choose from.",
         )
+    if tables.taken is not None:
+        share = tables.taken.total(narrowest) / tables.dense_taken
+        if share > most:
+            raise NestError(
+                "Expected `instructions` that widths meet. Received: "
+                f"{most:g} for level 0; the smallest that can be met is "
+                f"{np.ceil(share * 1e4) / 1e4:g}",
+                hint="Give smaller `shares` to choose from.",
+            )
     peak = tables.problem.peak(narrowest)
     if most_bytes is not None and peak > most_bytes:
         raise NestError(
@@ -169,114 +215,3 @@ def _check_feasible(tables: _Tables, budget: float, most_bytes: float | None) ->
             hint="Give smaller `shares` to choose from. What has no widths, such as "
             "the model's input, is alive at every level.",
         )
-
-
-class _Tables:
-    """What each width of a model's channel groups keeps and costs.
-
-    Attributes:
-        groups: The groups that may be narrowed.
-        counts: By group, the numbers of channels to choose from, rising.
-        problem: Values and costs of the choices.
-        fixed: Multiply-accumulates that no width changes.
-        dense_cost: Those of the whole model.
-    """
-
-    def __init__(
-        self,
-        model: Any,
-        importance: str | Mapping[str, Any],
-        shares: Sequence[float],
-        combine: str,
-    ):
-        self._combine = combine
-        flat, channels = channels_of(model)
-        self.groups = channels.groups()
-        self._number = {id(group): n for n, group in enumerate(self.groups)}
-        self.counts = [_counts(group.size, shares) for group in self.groups]
-        zeros = [np.zeros(len(values)) for values in self.counts]
-        self.problem = WidthProblem(zeros, [one.copy() for one in zeros], {})
-        self.fixed, self.dense_cost = 0.0, 0.0
-        calls = kernel_calls(flat)
-        check_importance(importance, [found.layer.name for found in calls])
-        if not self.groups:
-            raise NestError(
-                "Expected a model with channels that can be left out. Received: none"
-            )
-        ends = {id(layer): (a, b) for layer, a, b in channels.kernels()}
-        for found in calls:
-            scores = _scores(found, importance)
-            macs = float(scores.size * found.positions)
-            self.dense_cost += macs
-            group = channels.read_by(found.layer)
-            if id(found.layer) in ends:
-                before, after = ends[id(found.layer)]
-                table = scores.reshape(-1, before.size, after.size).sum(axis=0)
-                self._add(before, after, table, macs / table.size)
-            elif isinstance(found.layer, layers.DepthwiseConv2D) and group is not None:
-                table = scores.reshape(-1, group.size).sum(axis=0)
-                self._add(None, group, table[None], macs / table.size)
-            else:
-                self.fixed += macs
-        for moment in moments(flat, channels):
-            self.problem.moments.append(self._bytes(moment))
-
-    def _bytes(self, moment: Moment) -> tuple[float, dict[int, Array]]:
-        """Bytes alive at a moment whatever is chosen, and by group for each choice."""
-        numbers = {self._number[key]: each for key, each in moment.by_group.items()}
-        return float(moment.fixed), {
-            number: each * self.counts[number].astype(float)
-            for number, each in numbers.items()
-        }
-
-    def _add(self, before: Any, after: Any, table: Array, unit: float) -> None:
-        """Adds a layer, by the importance of each (input, output) channel.
-
-        `unit`: cost of one input channel of one output channel.
-        """
-        kept = np.zeros((table.shape[0] + 1, table.shape[1] + 1))
-        kept[1:, 1:] = table.cumsum(axis=0).cumsum(axis=1)
-        g, rows = self._choices(before, table.shape[0])
-        h, columns = self._choices(after, table.shape[1])
-        values = combined(kept[np.ix_(rows, columns)], kept[-1, -1], self._combine)
-        costs = unit * np.outer(rows, columns)
-        problem = self.problem
-        if g is None and h is None:
-            self.fixed += float(costs[0, 0])
-        elif g is None or h is None or g == h:
-            one = h if g is None else g
-            assert one is not None
-            is_pair = g is not None and h is not None
-            problem.values[one] += np.diagonal(values) if is_pair else values.ravel()
-            problem.costs[one] += np.diagonal(costs) if is_pair else costs.ravel()
-        else:
-            worth, price = problem.pairs.get((g, h), (0.0, 0.0))
-            problem.pairs[g, h] = (worth + values, price + costs)
-
-    def _choices(self, group: Any, size: int) -> tuple[int | None, Array]:
-        number = None if group is None else self._number.get(id(group))
-        return number, np.array([size]) if number is None else self.counts[number]
-
-
-def _counts(size: int, shares: Sequence[float]) -> Array:
-    values = [float(share) for share in shares]
-    if not values or not all(0 < value <= 1 for value in values):
-        raise NestError(
-            f"Expected shares above 0 and at most 1. Received: shares={tuple(shares)}"
-        )
-    return np.unique([max(1, round(value * size)) for value in values])
-
-
-def _scores(found: KernelCalls, importance: str | Mapping[str, Any]) -> Array:
-    """Importance of each weight, of the kernel's shape."""
-    kernel = found.kernel.astype(np.float64)
-    if isinstance(importance, Mapping):
-        given = np.asarray(importance.get(found.layer.name, np.zeros(kernel.shape)))
-        if given.shape != kernel.shape or not np.all(np.isfinite(given)):
-            raise NestError(
-                f"Expected finite importances of shape {kernel.shape} for layer "
-                f"{found.layer.name!r}. Received: shape={given.shape}"
-            )
-        return given.astype(np.float64)
-    values = np.abs(kernel) if importance == "magnitude" else np.square(kernel)
-    return np.asarray(values / max(float(values.sum()), np.finfo(np.float64).tiny))

@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 from keras import layers, ops
 
 import keras_nest
+from keras_nest.converter import flatbuffer
+from keras_nest.converter.costs import load, predict
+from keras_nest.converter.nested_file import nested_operators
 from keras_nest.errors import NestError
 from keras_nest.nesting.channels import channels_of
 from keras_nest.planner import plan_widths
@@ -21,6 +24,7 @@ from keras_nest.planner.width_problem import WidthProblem
 from keras_nest.summary import layer_facts
 
 BUDGETS = (0.2, 0.5, 0.8)
+M4 = {"target": "cortex-m4"}
 
 
 def network() -> Any:
@@ -116,11 +120,53 @@ def test_importance_by_the_caller_decides() -> None:
         ({"peak_memory": 200}, "200 bytes for level 0; the smallest.*is 256 bytes"),
         ({"peak_memory": (900, 800, 900)}, "`peak_memory` in bytes, one number or 3"),
         ({"peak_memory": (900, 1000)}, "`peak_memory` in bytes, one number or 3"),
+        ({"target": "m4"}, "`target` and `instructions` together"),
+        ({"instructions": (0.5, 0.6, 0.7)}, "`target` and `instructions` together"),
+        ({**M4, "instructions": (0.5, 0.4, 0.7)}, "have 3 shares in .* not fall"),
+        ({**M4, "instructions": (0.5, 0.7)}, "have 3 shares in"),
+        ({**M4, "instructions": (0.0, 0.5, 1.0)}, "have 3 shares in"),
+        ({**M4, "instructions": (0.01, 0.5, 1)}, r"0.01 for level 0; the smallest"),
+        ({"target": "m5", "instructions": (0.5, 0.6, 0.7)}, "`target` to be one of"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(NestError, match=message):
         plan_widths(network(), **{"budgets": BUDGETS, **arguments})
+
+
+def test_shares_of_instructions_are_kept() -> None:
+    """Beside those of multiply-accumulates, and what is kept is what convert packs."""
+    base, shares = network(), (0.3, 0.55, 0.8)
+    by_macs = plan_widths(base, BUDGETS)
+    found = plan_widths(base, BUDGETS, target="m4", instructions=shares)
+    assert by_macs.instructions == () and by_macs.dense_instructions == 0
+    for level, (budget, share) in enumerate(zip(BUDGETS, shares, strict=True)):
+        assert found.costs[level] <= budget * found.dense_cost
+        assert found.instructions[level] <= share * found.dense_instructions
+        assert found.costs[level] <= by_macs.costs[level]
+    assert found.costs[0] < by_macs.costs[0]
+    model = keras_nest.nest(base, found)
+    for layer in model.nested_layers:
+        layer.update_mask(1.0)
+    x = np.random.default_rng(0).normal(size=(4, 8, 8, 3)).astype(np.float32)
+    with pytest.warns(keras_nest.ConversionWarning):  # it is not trained
+        tflite = bytes(keras_nest.convert(model, x, target="cortex-m4"))
+    table = load("cortex-m4")
+    blobs = [one.blob for one in nested_operators(flatbuffer.load(tflite))]
+    levels = np.sum([predict(blob, table) for blob in blobs], axis=0)
+    # Zero points and activations are not known before calibration. The last layer has
+    # all its outputs at every level, so that it is a nested op as well.
+    np.testing.assert_allclose(levels, found.instructions, rtol=0.03)
+
+
+def test_all_instructions_are_those_of_the_whole_model() -> None:
+    """Also where no level may be as wide."""
+    base = network()
+    arguments = {"target": "cortex-m4", "instructions": (0.5, 1.0)}
+    found = plan_widths(base, (0.3, 1.0), **arguments)
+    assert found.instructions[1] == found.dense_instructions
+    halves = plan_widths(base, (0.1, 0.3), shares=(0.25, 0.5), **arguments)
+    assert halves.dense_instructions == found.dense_instructions
 
 
 def test_a_model_without_channels_to_leave_out_is_refused() -> None:
