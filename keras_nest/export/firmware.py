@@ -80,7 +80,7 @@ def export_firmware(
         name: The package's name, of letters, digits and underscores (others are
             replaced). None: that of the folder.
         with_widths: Build the kernels for levels of width though this model has none,
-            for one that may replace it: about 2 KB of code.
+            for one that may replace it: about 3 KB of code.
         force: Replace a folder that an earlier export made.
 
     Raises:

@@ -2,7 +2,7 @@
 #ifndef NEST_CONFIG_H_
 #define NEST_CONFIG_H_
 
-/* Whether levels may be widths: fewer channels of every layer. About 2 KB of
+/* Whether levels may be widths: fewer channels of every layer. About 3 KB of
  * code. With 0, nest_open refuses such an op: NEST_ERROR_WIDTHS. `keras-nest
  * export` writes 0 here where the model has none. */
 #ifndef NEST_WIDTHS
