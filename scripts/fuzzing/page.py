@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 from typing import Any
 
 from fuzzing.legs import RESULTS, read_results
 from fuzzing.targets import TARGETS, digest_of_sources
 from keras_nest.files import write_atomic
 
-NOTES = RESULTS.with_name("fuzzing_notes.md")
+NOTES = Path(__file__).with_name("notes.md")
 """What was read and explained by hand; goes into the page as it is."""
 
 
 def write_page() -> None:
     """Writes the page beside the JSON."""
-    notes = NOTES.read_text() if NOTES.exists() else ""
-    page = page_of(read_results(), digest_of_sources(), notes)
+    page = page_of(read_results(), digest_of_sources(), NOTES.read_text())
     write_atomic(RESULTS.with_suffix(".md"), page.encode())
 
 
@@ -64,9 +64,8 @@ def page_of(results: dict[str, Any], sources: str, notes: str) -> str:
         `governor.h` says of the governor. Seconds are of the wall clock, on a machine
         that did other work too.""",
         *_coverage(results.get("coverage")),
-        notes.strip(),
     ]
-    return "\n\n".join(_filled(one) for one in paragraphs if one) + "\n"
+    return "\n\n".join([*map(_filled, paragraphs), notes.strip()]) + "\n"
 
 
 def _filled(paragraph: str) -> str:
