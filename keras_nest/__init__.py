@@ -30,6 +30,7 @@ _PUBLIC = {
     "plan": "keras_nest.planner",
     "Plan": "keras_nest.planner",
     "plan_widths": "keras_nest.planner",
+    "plan_mixed": "keras_nest.planner",
     "load_plan": "keras_nest.planner",
     "uniform_budgets": "keras_nest.planner",
     "taylor_importance": "keras_nest.planner.importance",

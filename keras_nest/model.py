@@ -167,6 +167,8 @@ def nest(
     if prefixes is not None:
         if not prefixes.is_mixed:
             pattern = "element"
+        elif pattern is None:  # a plan's
+            pattern = getattr(prefixes, "pattern", None)
         sparsities = prefixes.sparsities
     elif isinstance(sparsities, BitWidths):
         pattern, sparsities = "element", sparsities.sparsities

@@ -8,17 +8,20 @@ chooses never falls from a level to the next denser one.
 
 from keras_nest.planner.budgets import plan, uniform_budgets
 from keras_nest.planner.candidates import PlannedLayer
+from keras_nest.planner.mixed import MixedPlan, plan_mixed
 from keras_nest.planner.plan_file import LoadedPlan, load_plan
 from keras_nest.planner.result import Plan
 from keras_nest.planner.widths import PlannedWidths, plan_widths
 
 __all__ = [
     "LoadedPlan",
+    "MixedPlan",
     "Plan",
     "PlannedLayer",
     "PlannedWidths",
     "load_plan",
     "plan",
+    "plan_mixed",
     "plan_widths",
     "uniform_budgets",
 ]
