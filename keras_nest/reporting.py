@@ -156,9 +156,17 @@ def print_facts(name: str, facts: ModelFacts) -> None:
             facts.values_and_indices,
             round(facts.entropy_bound),
         ),
+        ("tables of the levels, against one for all levels", *_table_bytes(facts)),
     ):
         bytes_table.add_row(what, f"{stored:,} : {other:,}", f"{stored / other:.3f}")
     console.print(bytes_table)
+
+
+def _table_bytes(facts: ModelFacts) -> tuple[int, int]:
+    """Multipliers, shifts and biases of the nested ops, and those of one level."""
+    nested = [op for op in facts.ops if op.nested]
+    channels = sum((op.dense_bytes - op.weights) // 4 for op in nested)
+    return sum(op.sections["tables"] for op in nested), 9 * channels
 
 
 def print_levels(console: Console, metadata: LevelsMetadata) -> None:

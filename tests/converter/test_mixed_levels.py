@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import keras_nest
-from keras_nest import reference
+from keras_nest import reference, reporting
 from keras_nest.bench.inputs import with_outputs
 from keras_nest.converter import flatbuffer
 from keras_nest.converter.describe import describe
@@ -160,7 +160,7 @@ def test_a_softmax_over_inactive_channels_is_refused() -> None:
         keras_nest.nest(keras.Model(inputs, z), asked, widths=prefixes)
 
 
-def test_thirty_two_levels() -> None:
+def test_thirty_two_levels(capsys: pytest.CaptureFixture[str]) -> None:
     """Eight widths of four sparsities: what their tables take, private and shared."""
     base = ds_cnn((7, 4))
     widths = np.repeat(np.arange(1, 9) / 8, 4)
@@ -180,6 +180,8 @@ def test_thirty_two_levels() -> None:
         assert facts.levels == 32
         tables[batch_norm] = [one.sections["tables"] for one in facts.ops]
         assert all(a <= b for a, b in itertools.pairwise(facts.macs))
+        reporting.print_facts("mixed", facts)
+        assert f"{sum(tables[batch_norm]):,} : 1,404" in capsys.readouterr().out
     # 9 bytes for a channel and a table: one for each level, or each width. Those of
     # dense ops have one where levels share all, as their own channels are all they do.
     assert tables["private"] == [9 * 16 * 32] * 9 + [9 * 12]
