@@ -23,12 +23,14 @@ class BitWidths:
         quantization: "affine": each level quantizes the layer by itself, over the range
             of its weights, as Nunez et al., "LCS: Learning Compressible Subspaces"
             (WACV 2023). "planes": a level has the upper bits of the 8-bit weight of its
-            channel, so that all levels are in one set of 8-bit weights.
+            channel, so that all levels are in one set of 8-bit weights: `convert` takes
+            these, with 4, or 4 and 8, bits.
 
     Example:
 
     ```python
     model = nest(base, BitWidths((3, 4, 6, 8)), recipe=LCS(kind="bits"))
+    small = nest(base, BitWidths((4, 8), "planes"))
     ```
     """
 
@@ -51,6 +53,11 @@ class BitWidths:
                 f"Expected `quantization` to be one of {QUANTIZATIONS}. "
                 f"Received: quantization={self.quantization!r}"
             )
+
+    @property
+    def on_device(self) -> bool:
+        """Whether `convert` takes them: planes of 4, or of 4 and 8, bits."""
+        return self.quantization == "planes" and self.bits in ((4,), (4, 8))
 
     @property
     def sparsities(self) -> tuple[float, ...]:

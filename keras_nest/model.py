@@ -237,7 +237,8 @@ def nest(
         line_penalty=choice.line_penalty or 0.0,
         name=name or model.name,
     )
-    if not (line or bits or choice.batch_norm == "group"):  # known not to convert
+    stays = line or choice.batch_norm == "group" or (bits and not bits.on_device)
+    if not stays:  # known not to convert
         _warn_of_refusal(nested)
     return nested
 

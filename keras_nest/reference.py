@@ -34,7 +34,7 @@ def run(op: NestedOp, x: Int8Array, level: int) -> Int8Array:
     g = op.geometry
     images = x[:, np.newaxis, np.newaxis] if g.op == "fully_connected" else x
     shifted = images.astype(np.int64) - op.input_zero_point
-    weights = np.where(op.mask(level), op.weights, 0).astype(np.int64)
+    weights = op.at(level).astype(np.int64)
     patches = _patches(g, shifted)
     if g.op == "depthwise_conv_2d":
         spread = np.repeat(patches, g.out_c // g.in_c, axis=-1)

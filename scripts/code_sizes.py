@@ -16,10 +16,12 @@ from tests.bench import firmware
 
 
 def show() -> None:
-    """Prints a table: each op alone, and all, with and without levels of width."""
+    """Prints a table: each op alone, and all, with and without what can be left out."""
     target = find_target("cortex-m4")
     find_tool(target.compiler)
-    builds = {"NEST_WIDTHS=0": ("-DNEST_WIDTHS=0",), "NEST_WIDTHS=1": ()}
+    widths, bits = "-DNEST_WIDTHS=0", "-DNEST_BITS=0"
+    builds = {"neither": (widths, bits), "bits": (widths,), "widths": (bits,)}
+    builds["both"] = ()
     table = reporting.table(
         "Bytes of flash of the nested ops with glue, Cortex-M4, -O2", "ops", *builds
     )

@@ -37,6 +37,11 @@ FORMATS = ("cmake", "arduino", "platformio", "esp-idf", "zephyr")
     help="Build the kernels for levels of width though the model has none.",
 )
 @click.option(
+    "--with-bits",
+    is_flag=True,
+    help="Build the kernels for levels of bits though the model has none.",
+)
+@click.option(
     "--force", is_flag=True, help="Replace a folder that an earlier export made."
 )
 @option_json
@@ -46,6 +51,7 @@ def export(
     output: str,
     name: str | None,
     with_widths: bool,
+    with_bits: bool,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -63,7 +69,13 @@ def export(
     tflite = read_bytes(model)
     with reporting.status("Measuring the arena and writing the folder"):
         made = export_firmware(
-            tflite, output, kind, name=name, with_widths=with_widths, force=force
+            tflite,
+            output,
+            kind,
+            name=name,
+            with_widths=with_widths,
+            with_bits=with_bits,
+            force=force,
         )
     if as_json:
         print_json({"model": model} | made.as_dict())

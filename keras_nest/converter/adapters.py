@@ -80,12 +80,14 @@ def _check_float(layer: Any, name: str) -> None:
             "or convert each level by itself: model.level(0)."
         )
         raise refused(name, layer, "levels on a line, which share no weights", hint)
-    if isinstance(layer, BitsKernel):
+    if isinstance(layer, BitsKernel) and not _converts(layer):
         hint = (
-            "Bit widths train and evaluate in Keras; on the device all levels have 8 "
-            "bits. Convert one level by itself: model.level(0)."
+            "On the device there are BitWidths((4, 8), quantization='planes'), without "
+            "masks; others train and evaluate in Keras. Convert one level by itself: "
+            "model.level(0)."
         )
-        raise refused(name, layer, "levels that are bit widths", hint)
+        widths = f"levels that are bit widths, {layer.bit_widths}"
+        raise refused(name, layer, widths, hint)
     mode = getattr(layer, "quantization_mode", None)
     if mode is not None:
         hint = "Convert the float model: the converter quantizes it to int8 itself."
@@ -96,6 +98,10 @@ def _check_float(layer: Any, name: str) -> None:
             "the same model without LoRA, and convert it."
         )
         raise refused(name, layer, "LoRA enabled", hint)
+
+
+def _converts(layer: BitsKernel) -> bool:
+    return layer.bit_widths.on_device and layer.sparsities is None
 
 
 def activation_of(layer: Any, name: str) -> str:

@@ -26,7 +26,12 @@ EMPTY_ROW_STEPS = 2.0**16
 
 
 def weight_steps(
-    kernel: Values, channel_axis: int, source: Values, out: Values, xp: Any = np
+    kernel: Values,
+    channel_axis: int,
+    source: Values,
+    out: Values,
+    xp: Any = np,
+    most: int = 127,
 ) -> tuple[Values, Values]:
     """The step of each channel's int8 weights, and which channels are all 0.
 
@@ -36,11 +41,12 @@ def weight_steps(
         source: Scale of the op's input.
         out: Scale of its output.
         xp: See above.
+        most: What the largest weight of a channel is in int8.
     """
     axes = tuple(i for i in range(len(kernel.shape)) if i != channel_axis)
     largest = xp.max(xp.abs(kernel), axis=axes)
     empty = largest == 0
-    return xp.where(empty, out / (source * EMPTY_ROW_STEPS), largest / 127), empty
+    return xp.where(empty, out / (source * EMPTY_ROW_STEPS), largest / most), empty
 
 
 def table_factors(

@@ -146,9 +146,10 @@ def densest(op: NestedOp) -> NestedOp:
     return dataclasses.replace(
         op,
         levels=1,
-        weights=np.where(op.mask(op.levels - 1), op.weights, 0).astype(np.int8),
+        weights=op.at(op.levels - 1),
         level_of=None,
         widths=None,
+        bits=None,
         multiplier=op.multiplier[-1:],
         shift=op.shift[-1:],
         bias=op.bias[-1:],

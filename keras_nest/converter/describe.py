@@ -35,7 +35,7 @@ class OpFacts:
         encoding: Packed encoding as `format.variant_of` names it, "offsets + dense" for
             one with its densest level apart; "builtin" for a builtin op.
         block: Output rows x input columns of the pattern, as "1x2"; "channel" where
-            levels are widths; "-" without.
+            levels are widths, "bits" where they are bits; "-" without.
         weights: Number of weights, dense.
         nonzeros: Weights that the level computes with.
         sparsity: Share of the weights that the level leaves out.
@@ -46,6 +46,7 @@ class OpFacts:
         separate_bytes: One sparse file per level in the same format, summed.
         entropy_bound: 8 bits per kept weight plus the entropy of the nesting, bytes.
         outputs: Output channels of each level, where levels are widths.
+        bits: Of each weight at each level, where levels are bits.
     """
 
     name: str
@@ -63,6 +64,7 @@ class OpFacts:
     separate_bytes: int
     entropy_bound: float
     outputs: list[int] | None = None
+    bits: list[int] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,6 +187,7 @@ def _nested_facts(nested: NestedOperator) -> OpFacts:
         encoding=packed_format.variant_of(nested.blob),
         block=packed_format.pattern_of(op),
         outputs=None if op.widths is None else list(op.widths.outputs),
+        bits=None if op.bits is None else list(op.bits),
         weights=op.weights.size,
         nonzeros=[one.kept for one in counts],
         sparsity=[1 - one.kept / one.weights for one in counts],
@@ -208,7 +211,8 @@ def single_level(op: NestedOp, level: int) -> NestedOp:
     return dataclasses.replace(
         op,
         levels=1,
-        weights=np.where(mask, op.weights, 0).astype(np.int8),
+        weights=op.at(level),
+        bits=(4,) if op.bits is not None and op.bits[level] == 4 else None,
         level_of=None
         if mask.all()
         else np.where(mask, 0, packed_format.NEVER).astype(np.uint8),

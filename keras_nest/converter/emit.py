@@ -238,7 +238,9 @@ class _Emitter:
             self.advice[name] = advice
         return choice
 
-    def _widths(self, op: ir.Weighted) -> dict[str, Any]:
+    def _by_level(self, op: ir.Weighted) -> dict[str, Any]:
+        if op.bits is not None:
+            return {"bits": list(op.bits)}
         return {} if op.widths is None else {"outputs": list(op.widths.outputs)}
 
     def _describe(self, op: ir.Weighted, encoding: str) -> bytes:
@@ -250,7 +252,7 @@ class _Emitter:
             "sparsities": [float(v) for v in self.graph.sparsities or ()],
             "pattern": op.pattern,
             "encoding": encoding,
-            **self._widths(op),
+            **self._by_level(op),
             "fused_activation_function": op.activation,
         }
         if op.kind != "fully_connected":

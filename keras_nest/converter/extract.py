@@ -128,9 +128,7 @@ def plain_weights(
     geometry = op.geometry
     kind = geometry.op
     sign = np.where(op.multiplier[level] < 0, -1, 1)
-    weights = np.where(op.mask(level), op.weights, 0) * (
-        sign if kind == "depthwise_conv_2d" else sign[:, None]
-    )
+    weights = op.at(level) * (sign if kind == "depthwise_conv_2d" else sign[:, None])
     if kind == "depthwise_conv_2d":
         shape = (1, geometry.kernel_h, geometry.kernel_w, geometry.out_c)
     elif kind == "conv_2d":

@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from keras_nest.format import Widths
+from keras_nest.format import Widths, four_bits
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 
 NEVER = 255
 """level_of of a weight that no level uses."""
+
+LARGEST_OF_BITS = 119
+"""Of int8 weights whose upper four bits are their rounding: 16 * 7 + 7."""
 
 
 @dataclasses.dataclass
@@ -53,6 +56,7 @@ class Weighted(Op):
         channels: Where levels have sparsities within widths, the lowest level that has
             both channels of a weight, uint8 of the kernel's shape; else None.
         widths: Where a level is a prefix of the channels; `level_of` says the same.
+        bits: Where a level has 4 or 8 bits of each weight, by level.
         layer: The Keras layer that has the kernel and bias; None for a lone
             normalization.
         norms: The Keras layers of the folded normalizations, in order.
@@ -71,6 +75,7 @@ class Weighted(Op):
     pattern: str = "dense"
     channels: Array | None = None
     widths: Widths | None = None
+    bits: tuple[int, ...] | None = None
     layer: Any = None
     norms: list[Any] = dataclasses.field(default_factory=list)
 
@@ -99,11 +104,27 @@ class Weighted(Op):
         shape[self.channel_axis] = -1
         return xp.reshape(values, shape)
 
+    @property
+    def largest_weight(self) -> int:
+        """What the largest weight of a channel is in int8."""
+        return 127 if self.bits is None else LARGEST_OF_BITS
+
     def masked(self, level: int) -> Array:
-        """The kernel with the weights that `level` leaves out set to zero."""
+        """The kernel with the weights that `level` leaves out set to zero; rounded to
+        the level's bits."""
+        if self.bits is not None:
+            return self._rounded(self.bits[level])
         if self.level_of is None:
             return self.kernel
         return np.where(self.level_of <= level, self.kernel, 0)
+
+    def _rounded(self, bits: int) -> Array:
+        """As `keras_nest.layers.fake_quantize.planes`."""
+        axes = tuple(i for i in range(self.kernel.ndim) if i != self.channel_axis)
+        step = np.abs(self.kernel).max(axis=axes, keepdims=True) / LARGEST_OF_BITS
+        step = np.where(step > 0, step, np.float32(1))
+        weights = np.rint(self.kernel / step).astype(np.int8)
+        return np.asarray((four_bits(weights) if bits == 4 else weights) * step)
 
 
 @dataclasses.dataclass

@@ -36,6 +36,7 @@ def nested_op(quantized: QuantizedGraph, op: QuantizedOp) -> NestedOp:
         bias=bias,
         block=float_op.block,
         widths=float_op.widths,
+        bits=float_op.bits,
     )
 
 

@@ -22,6 +22,7 @@ from keras_nest.converter.arithmetic import (
 from keras_nest.converter.channel_scales import table_factors, weight_steps
 from keras_nest.converter.graph import Array, Graph, Weighted
 from keras_nest.errors import NestError
+from keras_nest.format import four_bits
 
 ACCUMULATOR_LIMIT = 2.0**30
 """Requantization doubles the accumulator, which must still fit in 32 bits."""
@@ -63,6 +64,8 @@ class QuantizedOp:
     def why_builtin(self) -> str | None:
         """Why the op can stay a builtin one; None if its levels differ."""
         if self.op.level_of is not None and np.any(self.op.level_of):
+            return None
+        if self.op.bits is not None:
             return None
         tables = (self.weight_scale, self.sign, self.bias)
         if any(np.any(table != table[0]) for table in tables):
@@ -149,9 +152,13 @@ def activation_quantization(low: float, high: float) -> Quantization:
 
 def _quantize_op(op: Weighted, source: Quantization, out: Quantization) -> QuantizedOp:
     levels = op.scale.shape[0]
-    kernel = op.masked(levels - 1).astype(np.float64)
-    step, empty = weight_steps(kernel, op.channel_axis, source.scale, out.scale)
+    kernel = op.kernel if op.bits is not None else op.masked(levels - 1)
+    kernel, most = kernel.astype(np.float64), op.largest_weight
+    scales = source.scale, out.scale
+    step, empty = weight_steps(kernel, op.channel_axis, *scales, most=most)
     weights = np.rint(kernel / op.per_channel(step)).astype(np.int8)
+    if op.bits is not None and max(op.bits) == 4:
+        weights = four_bits(weights)
     factor = table_factors(op.scale, op.bias, step, empty, source.scale, out.scale)
     weight_scale: Array = (step * factor).astype(np.float32)
     sign = np.where(op.scale < 0, -1, 1).astype(np.int8)
@@ -183,6 +190,8 @@ def _check_accumulator(
     low, high = -128 - zero_point, 127 - zero_point
     for level in range(len(bias)):
         kept = weights.astype(np.int64)
+        if op.bits is not None and op.bits[level] == 4:
+            kept = four_bits(weights).astype(np.int64)
         if op.level_of is not None:
             kept = np.where(op.level_of <= level, kept, 0)
         # low <= 0 <= high: the sign of a weight says which end it is worst at.

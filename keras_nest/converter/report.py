@@ -153,6 +153,8 @@ def _nested(op: Weighted, choice: Choice) -> ConversionEntry:
 def _why_nested(op: Weighted) -> str:
     if op.widths is not None:
         return f"channels of each level: {', '.join(map(str, op.widths.outputs))}"
+    if op.bits is not None:
+        return f"bits of each level: {', '.join(map(str, op.bits))}"
     if op.level_of is not None:
         return "nested weights"
     return "dense weights, a table per level"

@@ -125,10 +125,11 @@ def _rounded_weights(
     op: ir.Weighted, level: Any, source: Grid, out: Grid
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Kernel, bias and the accumulator's step of a level's int8 op, in float."""
-    kernel, densest = _kernel(op, level), ops.stop_gradient(_kernel(op, None))
+    kernel, densest = _kernel(op, level), ops.stop_gradient(_densest(op))
     scale, bias = _table(op, level)
     scales = ops.stop_gradient(source.scale), ops.stop_gradient(out.scale)
-    step, empty = weight_steps(densest, op.channel_axis, *scales, ops)
+    most = op.largest_weight
+    step, empty = weight_steps(densest, op.channel_axis, *scales, ops, most)
     size = table_factors(scale, bias, step, empty, *scales, ops)
     rows = op.per_channel(step, ops)
     kernel = straight_through(kernel, ops.round(kernel / rows) * rows)
@@ -151,6 +152,13 @@ def _fraction_of_mean(shape: ir.Shape, source: Grid, out: Grid) -> Tensor:
     """The same for MEAN, which shifts by the whole powers of two of the count."""
     count = shape[1] * shape[2]
     return _fraction(source.scale / out.scale / 2.0 ** (count.bit_length() - 1))
+
+
+def _densest(op: ir.Weighted) -> Tensor:
+    """What the steps of the int8 weights come from; bits are steps of all of it."""
+    if op.bits is None:
+        return _kernel(op, None)
+    return tflite_layout(op.layer, ops.convert_to_tensor(op.layer.kernel), ops)[0]
 
 
 def _kernel(op: ir.Weighted, level: Any) -> Tensor:

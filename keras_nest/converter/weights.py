@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -33,6 +34,9 @@ def read(layer: Any, name: str, inputs: list[str], levels: int) -> Weighted:
         options |= {"block": (pattern.rows, pattern.cols), "pattern": str(pattern)}
     if nesting is not None and getattr(layer, "prefix", None) is not None:
         options |= _of_widths(layer, nesting)
+    if (widths := getattr(layer, "bit_widths", None)) is not None:
+        _check_bits(name, widths.bits, levels)
+        options |= {"bits": tuple(widths.bits), "pattern": "bits"}
     op = Weighted(
         name=name,
         inputs=inputs,
@@ -110,6 +114,14 @@ def _check_nesting(name: str, level_of: Array, levels: int) -> None:
         raise NestError(
             f"Expected level_of below {levels} (or {NEVER}) in layer {name!r}. "
             f"Received: {worst}",
+            hint="Convert the NestedModel that the layer was trained in.",
+        )
+
+
+def _check_bits(name: str, bits: Sequence[int], levels: int) -> None:
+    if len(bits) != levels:
+        raise NestError(
+            f"Expected bits of {levels} levels in layer {name!r}. Received: {bits}",
             hint="Convert the NestedModel that the layer was trained in.",
         )
 

@@ -29,6 +29,7 @@ class FirmwareFolder:
         format: One of `FORMATS`.
         model: What is known of the model.
         widths: Whether the kernels are built with levels of width.
+        bits: Whether they are built with levels of bits.
         files: Relative path -> size in bytes.
     """
 
@@ -36,6 +37,7 @@ class FirmwareFolder:
     format: str
     model: ModelFacts
     widths: bool
+    bits: bool
     files: dict[str, int]
 
     def as_dict(self) -> dict[str, Any]:
@@ -53,6 +55,7 @@ class FirmwareFolder:
             "core": self.model.core,
             "metric": self.model.metric,
             "widths": self.widths,
+            "bits": self.bits,
             "levels": [dataclasses.asdict(level) for level in self.model.levels],
             "files": self.files,
         }
@@ -65,6 +68,7 @@ def export_firmware(
     *,
     name: str | None = None,
     with_widths: bool = False,
+    with_bits: bool = False,
     force: bool = False,
 ) -> FirmwareFolder:
     """Writes a folder with all that a firmware needs of a model, but for TFLM.
@@ -81,6 +85,7 @@ def export_firmware(
             replaced). None: that of the folder.
         with_widths: Build the kernels for levels of width though this model has none,
             for one that may replace it: about 3 KB of code.
+        with_bits: The same for levels of bits: about 1.5 KB of code.
         force: Replace a folder that an earlier export made.
 
     Raises:
@@ -95,15 +100,17 @@ def export_firmware(
     # Before TFLM is asked for the arena, which takes its time.
     folder.check_free(target, force)
     model = facts_of(bytes(tflite), target.name if name is None else name)
-    widths = model.widths or with_widths
-    files = _files(model, format, widths)
+    widths, bits = model.widths or with_widths, model.bits or with_bits
+    files = _files(model, format, widths, bits)
     folder.write_folder(target, files, force)
     sizes = {one: len(content) for one, content in files.items()}
-    return FirmwareFolder(Path(path), format, model, widths, sizes)
+    return FirmwareFolder(Path(path), format, model, widths, bits, sizes)
 
 
-def _files(model: ModelFacts, format: str, widths: bool) -> dict[str, bytes]:
-    kernels = sources.kernel_files(widths)
+def _files(
+    model: ModelFacts, format: str, widths: bool, bits: bool
+) -> dict[str, bytes]:
+    kernels = sources.kernel_files(widths, bits)
     templates = {**COMMON, **FORMATS[format]}
     names = {path.format(name=model.name): templates[path] for path in templates}
     generated = [path.removeprefix(_SOURCES) for path in names if _is_source(path)]
@@ -111,6 +118,7 @@ def _files(model: ModelFacts, format: str, widths: bool) -> dict[str, bytes]:
         "model": model,
         "format": format,
         "widths": widths,
+        "bits": bits,
         "version": _version(),
         "compiled": sorted(sources.compiled([*kernels, *generated])),
     }

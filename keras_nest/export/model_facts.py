@@ -66,6 +66,7 @@ class ModelFacts:
         level_layers: By entry of the level input, the layer that reads it; empty where
             all read its only one.
         widths: Whether an op's levels are widths.
+        bits: Whether an op's levels are bits.
         calls: How its ops are registered.
     """
 
@@ -80,6 +81,7 @@ class ModelFacts:
     level_index: int
     level_layers: tuple[str, ...]
     widths: bool
+    bits: bool
     calls: list[ResolverCall]
     arena: Arena
 
@@ -132,6 +134,7 @@ def facts_of(tflite: bytes, name: str) -> ModelFacts:
         level_index=interface.level.index,
         level_layers=interface.level_layers,
         widths=any(operator.op.widths is not None for operator in nested),
+        bits=any(operator.op.bits is not None for operator in nested),
         calls=resolver_calls(model),
         arena=arena_of(tflite, model, nested),
     )

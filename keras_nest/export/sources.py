@@ -2,9 +2,9 @@
 
 One include path reaches all of it: `nest/` has the C contracts, `kernels/` the C99
 sources, `tflm/` the glue. Every model gets all kernels, so that the next one can
-replace it; what a model does not use is not linked. Levels of width run in the kernels
-of dense weights, where no linker sees that they are not used: a switch in
-`nest/config.h` leaves them out.
+replace it; what a model does not use is not linked. Levels of width and of bits run in
+the kernels of dense weights, where no linker sees that they are not used: switches in
+`nest/config.h` leave them out.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from keras_nest.errors import NestError
 
 _KERNELS = (".c", ".h", ".S")
 _CONFIG = "nest/config.h"
-_WIDTHS, _NO_WIDTHS = b"#define NEST_WIDTHS 1\n", b"#define NEST_WIDTHS 0\n"
 
 
-def kernel_files(widths: bool) -> dict[str, bytes]:
+def kernel_files(widths: bool, bits: bool) -> dict[str, bytes]:
     """Path within the folder's `src/` -> content, sorted by path.
 
     Args:
         widths: Whether they are built with levels of width.
+        bits: Whether they are built with levels of bits.
 
     Raises:
         NestError: If the package has no C sources, or not all.
@@ -39,8 +39,9 @@ def kernel_files(widths: bool) -> dict[str, bytes]:
             found[f"tflm/{path.stem}{path.suffix.replace('.cc', '.cpp')}"] = path
     try:
         files = {name: found[name].read_bytes() for name in sorted(found)}
-        if not widths:
-            files[_CONFIG] = _without_widths(files.get(_CONFIG, b""))
+        for name, built in (("NEST_WIDTHS", widths), ("NEST_BITS", bits)):
+            if not built:
+                files[_CONFIG] = _without(name, files.get(_CONFIG, b""))
         return files
     except OSError as error:
         raise NestError(
@@ -49,13 +50,14 @@ def kernel_files(widths: bool) -> dict[str, bytes]:
         ) from error
 
 
-def _without_widths(config: bytes) -> bytes:
-    if config.count(_WIDTHS) != 1:
+def _without(switch: str, config: bytes) -> bytes:
+    on = f"#define {switch} 1\n".encode()
+    if config.count(on) != 1:
         raise NestError(
-            f"Expected {_CONFIG} to switch levels of width on. Received: another file",
+            f"Expected {_CONFIG} to switch {switch} on. Received: another file",
             hint="Install again: `pip install --force-reinstall keras-nest`.",
         )
-    return config.replace(_WIDTHS, _NO_WIDTHS)
+    return config.replace(on, f"#define {switch} 0\n".encode())
 
 
 def compiled(files: list[str]) -> list[str]:

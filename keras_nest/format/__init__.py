@@ -20,6 +20,7 @@ from keras_nest.format.operation import (
     FormatError,
     Geometry,
     NestedOp,
+    four_bits,
 )
 from keras_nest.format.pack import Candidate, candidates, pack
 from keras_nest.format.scratch import scratch_bytes, scratch_limit
@@ -39,6 +40,7 @@ __all__ = [
     "candidates",
     "encoding_of",
     "entropy_bound",
+    "four_bits",
     "level_nonzeros",
     "level_weights",
     "pack",

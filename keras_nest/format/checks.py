@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from keras_nest.format.bits import check_bits
 from keras_nest.format.header import check_geometry
 from keras_nest.format.operation import (
     MAX_BLOCK_COLS,
@@ -46,6 +47,8 @@ def check_op(op: NestedOp) -> None:
     _check_array("bias", op.bias, np.int32, per_level)
     _check_array("shift", op.shift, np.int8, per_level)
     check_tables(op.multiplier, op.shift)
+    if op.bits is not None:
+        check_bits(op)
     if op.widths is not None:
         check_zero_point(op)
         check_widths(op.widths, op.geometry, op.levels)
@@ -89,8 +92,7 @@ def check_accumulators(op: NestedOp) -> None:
     low, high = -128 - op.input_zero_point, 127 - op.input_zero_point
     axis = 0 if op.geometry.op == "depthwise_conv_2d" else 1
     for level in range(op.levels):
-        mask = op.mask(level) if op.widths is None else True
-        weights = np.where(mask, op.weights, np.int8(0))
+        weights = op.at(level) if op.widths is None else op.weights
         # low <= 0 <= high: the sign of a weight says which end it is worst at.
         up = np.maximum(weights, 0).sum(axis, dtype=np.int64)
         down = np.minimum(weights, 0).sum(axis, dtype=np.int64)

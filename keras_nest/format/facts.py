@@ -28,7 +28,10 @@ def variant_of(blob: bytes) -> str:
 
 def pattern_of(op: NestedOp) -> str:
     """What a level leaves out together: `"1x2"`, rows x columns of a block; `"channel"`
-    where levels are widths; `"-"` where all have all weights."""
+    where levels are widths, `"bits"` where they are bits; `"-"` where all have all
+    weights."""
+    if op.bits is not None:
+        return "bits"
     if op.widths is not None:
         return "channel"
     return "-" if op.level_of is None else f"{op.block[0]}x{op.block[1]}"
@@ -51,7 +54,7 @@ def section_sizes(blob: bytes) -> dict[str, int]:
 
 def level_nonzeros(op: NestedOp, level: int) -> int:
     """Non-zero weights of `op` at `level`."""
-    return int(np.count_nonzero(op.weights[op.mask(level)]))
+    return int(np.count_nonzero(op.at(level)))
 
 
 def level_weights(op: NestedOp, level: int) -> int:
@@ -66,7 +69,7 @@ def entropy_bound(op: NestedOp) -> float:
     the distribution of `level_of` over the blocks (blocks taken as independent).
     """
     if op.level_of is None:
-        return float(op.weights.size)
+        return op.weights.size * (8 if op.bits is None else max(op.bits)) / 8
     grid = op.level_of[:: op.block[0], :: op.block[1]]
     share = np.unique(grid, return_counts=True)[1] / grid.size
     bits = -grid.size * float(np.sum(share * np.log2(share)))

@@ -24,14 +24,11 @@ def folded_biases(op: NestedOp) -> Int32Array:
         ends = [folded_columns(op.widths, g, level) for level in range(op.levels)]
         rows = op.weights.T if axis == 0 else op.weights
         sums = np.stack([rows[:, :end].sum(1, dtype=np.int64) for end in ends])
-    elif op.level_of is None:
+    elif op.level_of is None and op.bits is None:
         sums = op.weights.sum(axis, dtype=np.int64)[np.newaxis]
     else:
         sums = np.stack(
-            [
-                np.where(op.mask(level), op.weights, 0).sum(axis, dtype=np.int64)
-                for level in range(op.levels)
-            ]
+            [op.at(level).sum(axis, dtype=np.int64) for level in range(op.levels)]
         )
     folded = bias - op.input_zero_point * sums
     wrapped: Int32Array = (folded & 0xFFFFFFFF).astype(np.uint32).view(np.int32)

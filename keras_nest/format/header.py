@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from keras_nest.format.bits import plane_bytes
 from keras_nest.format.layout import PLACED, allowed_blocks, fits
 from keras_nest.format.operation import (
     ENCODINGS,
@@ -26,10 +27,10 @@ from keras_nest.format.streams import record_dtype
 MAGIC = b"NEST"
 VERSION = 1
 HEADER_BYTES = 128
-BALANCED, DENSE_TOP, FOLDED, WIDTHS = 1, 2, 4, 8  # flags
+BALANCED, DENSE_TOP, FOLDED, WIDTHS, BITS = 1, 2, 4, 8, 16  # flags
 TABLE_BYTES = 9  # per channel: int32 multiplier, int32 bias, int8 shift
 
-_LAYOUT = struct.Struct("<4s 10B 4b B 1s I 6I 8H 4I 32s I 12s")
+_LAYOUT = struct.Struct("<4s 10B 4b 2B I 6I 8H 4I 32s I 12s")
 assert _LAYOUT.size == HEADER_BYTES
 
 
@@ -57,13 +58,19 @@ class Header:
     widths: bool = False
     segments: int = 0
     sets: int = 0
+    four_bit_levels: int = 0
 
     @property
     def variant(self) -> str:
         """The encoding with its flags: `"offsets + dense"`, `"folded dense"`, `"dense
-        widths"`."""
-        name = "folded " * self.folded + self.encoding
-        return name + " + dense" * self.dense_top + " widths" * self.widths
+        widths"`, `"dense bits"`."""
+        name = "folded " * self.folded + self.encoding + " + dense" * self.dense_top
+        return name + " widths" * self.widths + " bits" * self.bits
+
+    @property
+    def bits(self) -> bool:
+        """Whether levels are bits of the weights."""
+        return self.four_bit_levels > 0
 
     @property
     def row_groups(self) -> int:
@@ -100,11 +107,15 @@ class Header:
         """Rows of folded biases in the indices section."""
         if self.encoding == "vectors":
             return self.levels
-        return (self.levels if self.widths else self.tables) * self.folded
+        by_level = self.widths or self.bits
+        return (self.levels if by_level else self.tables) * self.folded
 
     @property
     def dense_bytes(self) -> int:
-        """Bytes of weights that are stored whole."""
+        """Bytes of weights that are stored whole, or of their planes."""
+        if self.bits:
+            planes = 1 + (self.four_bit_levels < self.levels)
+            return planes * plane_bytes(self.geometry)
         if self.encoding in ("blocks", *PLACED) and not self.dense_top:
             return 0
         if self.geometry.op == "depthwise_conv_2d":
@@ -148,14 +159,15 @@ class Header:
             BALANCED * self.balanced
             + DENSE_TOP * self.dense_top
             + FOLDED * self.folded
-            + WIDTHS * self.widths,
+            + WIDTHS * self.widths
+            + BITS * self.bits,
             self.tables,
             self.input_zero_point,
             self.output_zero_point,
             self.act_min,
             self.act_max,
             self.segments,
-            b"",
+            self.four_bit_levels,
             self.total_bytes,
             *(g.in_h, g.in_w, g.in_c, g.out_h, g.out_w, g.out_c),
             *(g.kernel_h, g.kernel_w, g.stride_h, g.stride_w),
@@ -209,12 +221,15 @@ class Header:
         one_size = 2 if sparse or flags & WIDTHS else 0
         sizes: tuple[int, ...] = (1, 2, 4) if indexed else (one_size,)
         _require(count in sizes, "count bytes", count)
-        _require(not flags & ~_flags_of(ENCODINGS[encoding], levels), "flags", flags)
+        _require(_has_flags(flags, ENCODINGS[encoding], levels, op), "flags", flags)
+        fours, most = fields[16], levels if flags & BITS else 0
+        in_range = min(most, 1) <= fours <= most
+        _require(in_range, "number of levels of 4 bits", fours)
         _require(sparse or (rows, cols) == (1, 1), "dense block", (rows, cols))
         _require(OPS[op - 1] != "depthwise_conv_2d" or not sparse, "encoding", encoding)
         _require(1 <= tables <= levels, "number of tables", tables)
         _require(max(level_table[:levels]) < tables, "level table", level_table)
-        reserved = (fields[16], level_table[levels:], fields[38])
+        reserved = (level_table[levels:], fields[38])
         unused = not flags & WIDTHS and (segments or sets)
         _require(not unused, "reserved bytes", (segments, sets))
         _require(not any(map(any, reserved)), "reserved bytes", reserved)
@@ -243,6 +258,7 @@ class Header:
             widths=bool(flags & WIDTHS),
             segments=segments,
             sets=sets,
+            four_bit_levels=fours,
             tables=tables,
             level_table=tuple(level_table[:levels]),
             input_zero_point=input_zero_point,
@@ -289,11 +305,14 @@ def check_geometry(g: Geometry) -> None:
         _require(g == plain, "shape (fully connected)", g)
 
 
-def _flags_of(encoding: str, levels: int) -> int:
-    """The flags that an op of this encoding may have."""
-    if encoding == "dense":
-        return FOLDED | WIDTHS
-    return BALANCED | DENSE_TOP * (encoding in PLACED and levels > 1)
+def _has_flags(flags: int, encoding: str, levels: int, op: int) -> bool:
+    """Whether an op of this encoding, levels and kind may have these flags."""
+    if encoding != "dense":
+        top = DENSE_TOP * (encoding in PLACED and levels > 1)
+        return not flags & ~(BALANCED | top)
+    if flags & BITS:
+        return not flags & ~(FOLDED | BITS) and OPS[op - 1] != "depthwise_conv_2d"
+    return not flags & ~(FOLDED | WIDTHS)
 
 
 def _require(condition: bool, what: str, value: object) -> None:

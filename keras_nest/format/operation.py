@@ -98,6 +98,8 @@ class NestedOp:
         widths: Where levels have the first channels and all weights between them;
             `level_of` says the same. The outputs that a level does not have are the
             output zero point; the inputs that it does not have must be theirs.
+        bits: Where levels have 4 or 8 bits of each weight, by level; the weights are
+            from -120 to 119, and a level of 4 bits has `four_bits` of them.
     """
 
     geometry: Geometry
@@ -113,12 +115,29 @@ class NestedOp:
     bias: Int32Array
     block: tuple[int, int] = (1, 1)
     widths: Widths | None = None
+    bits: tuple[int, ...] | None = None
 
     def mask(self, level: int) -> npt.NDArray[np.bool_]:
         """Weights that `level` uses, bool of the shape of `weights`."""
         if self.level_of is None:
             return np.ones(self.weights.shape, bool)
         return self.level_of <= level
+
+    def at(self, level: int) -> Int8Array:
+        """The weights that `level` computes with, int8 of the shape of `weights`; 0
+        where it has none."""
+        weights = self.weights
+        if self.bits is not None and self.bits[level] == 4:
+            weights = four_bits(weights)
+        if self.level_of is None:
+            return weights
+        return np.where(self.mask(level), weights, np.int8(0))
+
+
+def four_bits(weights: Int8Array) -> Int8Array:
+    """Weights from -120 to 119 rounded to the nearest multiple of 16, halves up."""
+    rounded: Int8Array = ((weights.astype(np.int16) + 8) >> 4 << 4).astype(np.int8)
+    return rounded
 
 
 def block_levels(op: NestedOp, keep_zeros: bool = False) -> UInt8Array:

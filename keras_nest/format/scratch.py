@@ -6,8 +6,11 @@ stated once, in tflm_ops/include/nest/nest.h.
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
+from keras_nest.format.bits import part_rows, unpacked_bytes
 from keras_nest.format.decoded import strip_of
 from keras_nest.format.header import Header
 from keras_nest.format.layout import (
@@ -58,6 +61,11 @@ def scratch_bytes(
             _depthwise(level.geometry, g.in_c == 1, simd, vector, plan, pointer_bytes)
             for level in _levels(blob, header, Kernels(dsp, simd, vector))
         )
+    if header.bits:
+        part = whole(dataclasses.replace(g, out_c=part_rows(g)))
+        fast = _dense(part, simd, vector, plan)
+        own = _patches(part.geometry) if fast is None else fast
+        return unpacked_bytes(g) + own
     sparse = 0
     if header.encoding in PLACED:
         sparse = _placed(header, plan, mve)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_nest.format import streams
+from keras_nest.format import bits, streams
 from keras_nest.format.checks import (
     check_accumulators,
     check_tables,
@@ -56,6 +56,7 @@ def unpack(blob: bytes) -> NestedOp:
         check_widths(widths, header.geometry, header.levels)
         level_of = widths.level_of(header.geometry)
     levels = list(header.level_table)
+    fours = header.four_bit_levels
     op = NestedOp(
         geometry=header.geometry,
         levels=header.levels,
@@ -70,6 +71,7 @@ def unpack(blob: bytes) -> NestedOp:
         bias=bias[levels],
         block=header.block,
         widths=widths,
+        bits=(4,) * fours + (8,) * (header.levels - fours) if header.bits else None,
     )
     if widths is not None:
         check_zero_point(op)
@@ -156,6 +158,9 @@ def _read_dense(blob: bytes, header: Header) -> Int8Array:
     if header.dense_bytes == 0:
         return np.zeros((rows, columns), np.int8)
     start = header.total_bytes - header.dense_bytes
+    if header.bits:
+        both = header.four_bit_levels < header.levels
+        return bits.read_planes(blob[start:], header.geometry, both)
     values = np.frombuffer(blob, np.int8, header.dense_bytes, start)
     values = values.reshape(-1, columns)
     if np.any(values[rows:]):
@@ -260,7 +265,7 @@ def _check_folded(blob: bytes, header: Header, op: NestedOp) -> None:
         return
     stored = np.frombuffer(blob, "<i4", size, header.offsets[2])
     stored = stored.reshape(header.folded_rows, -1)
-    if header.encoding == "dense" and not header.widths:
+    if header.encoding == "dense" and not (header.widths or header.bits):
         stored = stored[list(header.level_table)]
     if not np.array_equal(stored, folded_biases(op)):
         raise FormatError(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from keras_nest.format import streams
+from keras_nest.format import bits, streams
 from keras_nest.format.folded import folded_biases
 from keras_nest.format.header import Header
 from keras_nest.format.layout import (
@@ -44,7 +44,11 @@ def blobs(
         dense_top: See `pack`.
         folded: See `pack`.
     """
-    if op.widths is not None:
+    if op.bits is not None:
+        if encoding == "dense" and not dense_top:
+            values = bits.planes(op.weights, max(op.bits) == bits.WIDTHS[1])
+            yield _assemble(op, "dense", None, 0, values, folded=folded)
+    elif op.widths is not None:
         if encoding == "dense" and not dense_top:
             yield _assemble(op, "dense", None, 0, op.weights, folded=folded)
     elif encoding == "dense":
@@ -164,9 +168,10 @@ def _assemble(
         widths=op.widths is not None,
         segments=0 if op.widths is None else len(op.widths.segments),
         sets=0 if op.widths is None else op.widths.sets,
+        four_bit_levels=bits.four_bit_levels(op.bits or ()),
     )
     indices = b"" if rings is None else _unsigned(rings.deltas, index_bytes)
-    if encoding == "vectors" or (folded and op.widths is not None):
+    if encoding == "vectors" or (folded and (op.widths or op.bits)):
         indices = folded_biases(op).astype("<i4").tobytes()
     elif folded:
         first = [level_table.index(table) for table in range(header.tables)]

@@ -11,13 +11,18 @@ import pytest
 from keras_nest.bench.targets import find_target
 from tests.bench import firmware
 
-LIMIT = 24 * 1024  # without levels of width, -DNEST_WIDTHS=0
-LIMIT_WITH_WIDTHS = 27 * 1024
+# By what is switched off; levels of width and of bits are the default.
+LIMITS = {
+    ("-DNEST_WIDTHS=0", "-DNEST_BITS=0"): 24 * 1024,
+    ("-DNEST_WIDTHS=0",): 26 * 1024,
+    ("-DNEST_BITS=0",): 27 * 1024,
+    (): 29 * 1024,
+}
 OPS = firmware.NESTED_OPS
 TARGET = find_target("cortex-m4")
 
 
-@pytest.fixture(scope="module", params=[0, 1], ids="NEST_WIDTHS={}".format)
+@pytest.fixture(scope="module", params=LIMITS, ids=" ".join)
 def build(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[list[Path], int]:
@@ -25,10 +30,7 @@ def build(
     if shutil.which("arm-none-eabi-g++") is None:
         pytest.skip("arm-none-eabi-g++ is not installed")
     folder = tmp_path_factory.mktemp("objects") / "all"
-    # Levels of width are the default.
-    options = [] if request.param else ["-DNEST_WIDTHS=0"]
-    limit = LIMIT_WITH_WIDTHS if request.param else LIMIT
-    return firmware.compile_ops(TARGET, folder, *options), limit
+    return firmware.compile_ops(TARGET, folder, *request.param), LIMITS[request.param]
 
 
 def symbols(output: Path) -> set[str]:

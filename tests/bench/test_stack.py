@@ -39,6 +39,7 @@ _SHAPES = [*(f"1x{cols}" for cols in COLS), "4x4", "4x16"]
 POINTERS = {
     "nest_decode_rings": _DECODE,
     "nest_multiply_tile": _MULTIPLY,
+    "nest_bits_buffer_size": {"dense_bytes"},
     "nest_most_of_levels": {"bytes_of", "dense_bytes"},
     "nest_mve_run": {
         f"nest_mve_{way}_1x{cols}" for way in ("any", "rows") for cols in COLS

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_nest.bit_widths import BitWidths
 from keras_nest.layers import NestedBatchNormalization
 from keras_nest.model import nest
 
@@ -97,11 +98,21 @@ def random_net(seed: int) -> Any:
 
 
 def nested_random_net(seed: int, pattern: str, **options: Any) -> Any:
-    """The random net, nested, with hard normalizations of each level's own."""
+    """The random net, nested, with hard normalizations of each level's own.
+
+    Args:
+        seed: What to draw it by.
+        pattern: Of `nest`; "bits" for levels of 4 and 8 bits.
+        **options: Of `nest`.
+    """
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed + 1000)
     sparsities = [(0.9, 0.7, 0.0), (0.9, 0.8, 0.7), (0.75, 0.5), (0.6,)][seed % 4]
-    model = nest(random_net(seed), sparsities, pattern=pattern, **options)
+    if pattern == "bits":
+        levels = BitWidths((4, 8), "planes")
+        model, sparsities = nest(random_net(seed), levels, **options), levels.sparsities
+    else:
+        model = nest(random_net(seed), sparsities, pattern=pattern, **options)
     for layer in model.graph.layers:
         if isinstance(layer, L.BatchNormalization):
             randomize_norm(layer, rng, hard=True)

@@ -99,6 +99,25 @@ def widths_op() -> NestedOp:
     )
 
 
+def bits_op() -> NestedOp:
+    """Ten weights: both ends, and where rounding goes the one way and the other."""
+    weights = [[119, -120, 7, 8, -8], [-9, 0, 100, -50, 1]]
+    return NestedOp(
+        geometry=Geometry("fully_connected", 1, 1, 5, 1, 1, 2),
+        levels=2,
+        input_zero_point=-1,
+        output_zero_point=0,
+        act_min=-128,
+        act_max=127,
+        weights=np.asarray(weights, np.int8),
+        level_of=None,
+        multiplier=np.full((2, 2), 1 << 30, np.int32),
+        shift=np.full((2, 2), -5, np.int8),
+        bias=np.full((2, 2), 256, np.int32),
+        bits=(4, 8),
+    )
+
+
 def strided(in_c: int = 32) -> Geometry:
     """The convolution whose offsets the page lists."""
     return Geometry("conv_2d", 9, 9, in_c, 4, 4, 1, 3, 3, 2, 2)
@@ -164,8 +183,13 @@ def numbered() -> str:
 
 
 def widths() -> str:
-    """The last example."""
+    """The fourth example."""
     return f"```text\n{sections(pack(widths_op(), 'dense', folded=True), (6,), 0)}```\n"
+
+
+def bits() -> str:
+    """The last example."""
+    return f"```text\n{sections(pack(bits_op(), 'dense', folded=True), (4,), 0)}```\n"
 
 
 def single() -> str:

@@ -103,6 +103,8 @@ def test_which_flags_an_encoding_has() -> None:
             blob[12] |= int(flag)
             if encoding == "dense" and int(flag) == header_module.WIDTHS:
                 blob[11] = 2  # bytes a count: widths have some
+            if encoding == "dense" and int(flag) == header_module.BITS:
+                blob[19] = 1  # levels of 4 bits
             try:
                 Header.parse(bytes(blob))
                 allowed = True
@@ -189,3 +191,4 @@ def test_the_other_examples() -> None:
     assert format_examples.numbered() in EXAMPLES, format_examples.numbered()
     assert format_examples.single() in EXAMPLES, format_examples.single()
     assert format_examples.widths() in EXAMPLES, format_examples.widths()
+    assert format_examples.bits() in EXAMPLES, format_examples.bits()

@@ -179,26 +179,39 @@ def test_cost_table_of_the_file_is_shown(tmp_path: Path) -> None:
         assert f"| {level.instructions:,} | {score} |" in readme
 
 
-def test_levels_of_width_are_built_where_there_are_any(
+def test_levels_of_width_and_bits_are_built_where_there_are_any(
     small_model: bytes, tmp_path: Path
 ) -> None:
-    def config(tflite: bytes, name: str, **options: Any) -> tuple[bool, bytes]:
+    def config(tflite: bytes, name: str, **options: Any) -> tuple[bool, bool, bytes]:
         made = export_firmware(tflite, tmp_path / name, **options)
-        return made.widths, (made.path / "src" / "nest" / "config.h").read_bytes()
+        found = (made.path / "src" / "nest" / "config.h").read_bytes()
+        return made.widths, made.bits, found
+
+    def source(widths: int, bits: int) -> bytes:
+        text = (sources_path() / "include" / "nest" / "config.h").read_text()
+        for name, value in (("WIDTHS", widths), ("BITS", bits)):
+            assert text.count(f"#define NEST_{name} 1\n") == 1
+            text = text.replace(f"NEST_{name} 1", f"NEST_{name} {value}")
+        return text.encode()
 
     convolutions = [keras.layers.Conv2D(8, 3), keras.layers.Conv2D(4, 1)]
     base = keras.Sequential([keras.Input((4, 4, 4)), *convolutions])
-    model = keras_nest.nest(base, keras_nest.channel_widths(base, (0.5, 1.0)))
     x = np.random.default_rng(0).normal(size=(4, 4, 4, 4)).astype("float32")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it is not trained
-        nested = bytes(keras_nest.convert(model, x))
-    source = (sources_path() / "include" / "nest" / "config.h").read_bytes()
-    switched_off = source.replace(b"NEST_WIDTHS 1", b"NEST_WIDTHS 0")
-    assert switched_off != source
-    assert config(nested, "widths") == (True, source)
-    assert config(small_model, "none") == (False, switched_off)
-    assert config(small_model, "asked", with_widths=True) == (True, source)
+        widths, bits = (
+            bytes(keras_nest.convert(keras_nest.nest(base, levels), x))
+            for levels in (
+                keras_nest.channel_widths(base, (0.5, 1.0)),
+                keras_nest.BitWidths((4, 8), "planes"),
+            )
+        )
+    assert config(widths, "widths") == (True, False, source(1, 0))
+    assert config(bits, "bits") == (False, True, source(0, 1))
+    assert config(small_model, "none") == (False, False, source(0, 0))
+    asked = {"with_widths": True, "with_bits": True}
+    assert config(small_model, "asked", **asked) == (True, True, source(1, 1))
+    assert config(bits, "more", with_widths=True) == (True, True, source(1, 1))
 
 
 def test_command(

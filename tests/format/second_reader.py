@@ -1,7 +1,8 @@
 """A reader of the nested ops in a .tflite, written from docs/format.md alone.
 
 By somebody who had not seen this project's code. Where the page left a guess, the page
-was mended since; one guess, that equal tables are refused, was wrong.
+was mended since; one guess, that equal tables are refused, was wrong. Levels of bits
+were added by the one who wrote them into the package.
 """
 
 import struct
@@ -12,10 +13,10 @@ from ai_edge_litert import schema_py_generated as schema  # type: ignore[import-
 
 _NAMES = str.split("""
     magic version op encoding levels block_rows block_cols index_bytes count_bytes
-    flags tables input_zero_point output_zero_point act_min act_max segments reserved0
-    total_bytes in_h in_w in_c out_h out_w out_c kernel_h kernel_w stride_h stride_w
-    dilation_h dilation_w pad_top pad_left tables_offset counts_offset indices_offset
-    values_offset level_table sets reserved1""")
+    flags tables input_zero_point output_zero_point act_min act_max segments
+    four_bit_levels total_bytes in_h in_w in_c out_h out_w out_c kernel_h kernel_w
+    stride_h stride_w dilation_h dilation_w pad_top pad_left tables_offset counts_offset
+    indices_offset values_offset level_table sets reserved1""")
 _DENSE, _BLOCKS, _LISTS, _OFFSETS, _VECTORS = range(5)
 _PER = {(_OFFSETS, *block): 2 for block in ((1, 1), (1, 2), (1, 4), (4, 4))} | {
     (4, 1, 1): 8,
@@ -70,18 +71,24 @@ def _need(ok: object, why: str) -> None:
 def _header(blob: bytes) -> tuple[dict[str, int], bytes]:
     """The numeric fields and the level table."""
     _need(len(blob) >= 128, "fewer than 128 bytes")
-    values = struct.unpack_from("<4s10B4bBB7I8H4I32sI12s", blob)
+    values = struct.unpack_from("<4s10B4b2B7I8H4I32sI12s", blob)
     kind, enc, n, rows, cols, index, count, flags, tables = values[2:11]
-    h, table, flat, widths = (
+    h, table, flat, widths, bits = (
         dict(zip(_NAMES, values, strict=False)),
         values[36],
         kind == 3,
         flags & 8,
+        flags & 16,
     )
-    ok = values[:2] == (b"NEST", 1) and not any((h.pop("reserved0"), *values[38]))
+    ok = values[:2] == (b"NEST", 1) and not any(values[38])
     _need(ok and h["total_bytes"] == len(blob), "magic, version, size or reserved")
     indexed, allowed = enc in (_BLOCKS, _LISTS), 1 if enc < _OFFSETS or n < 2 else 3
-    ok = 1 <= kind <= 3 and enc <= 4 and flags & ~(allowed if enc else 12) == 0
+    ok = (
+        1 <= kind <= 3
+        and enc <= 4
+        and flags & ~(allowed if enc else 20 if bits else 12) == 0
+    )
+    ok = ok and (kind != 2 and 1 <= values[16] <= n if bits else values[16] == 0)
     ok = ok and 1 <= tables <= n <= 32 and index in ((1, 2) if indexed else (0,))
     ok = ok and count in ((1, 2, 4) if indexed else (2,) if enc or widths else (0,))
     ok = ok and max(table[:n]) < tables and not any(table[n:])
@@ -144,7 +151,8 @@ class _Reader:
         _need(mult.min() > -1 << 31 and shift.min() > -32 and shift.max() < 31, "table")
         matrices = self._nested() if h["encoding"] else self._dense()
         for level, (w, t) in enumerate(zip(matrices, self.table, strict=False)):
-            self._check(w if h["encoding"] else self.stored, self.bias[t], shift[t])
+            whole = not h["encoding"] and not h["four_bit_levels"]
+            self._check(self.stored if whole else w, self.bias[t], shift[t])
             if h["encoding"] == _VECTORS:
                 self._check(w, self.bias[t], self.folded[level], folded=True)
             self.levels.append(Level(w, self.bias[t], mult[t], shift[t]))
@@ -177,8 +185,11 @@ class _Reader:
         h, n, kind, widths = self.h, self.h["levels"], self.h["op"], self.h["sets"] > 0
         size = n + h["segments"] * (1 + n) if widths else 0
         numbers = self._section("counts", "<u2", size).astype(np.int64).ravel()
-        size = (n if widths else h["tables"]) if h["flags"] & 4 else 0
+        bits = h["four_bit_levels"]
+        size = (n if widths or bits else h["tables"]) if h["flags"] & 4 else 0
         self.folded = self._section("indices", "<i4", size, self.out_c)
+        if bits:
+            return self._bits(bits)
         shape = (self.columns, self.out_c)[:: 1 if kind == 2 else -1]
         self.stored = self._section("values", "i1", *shape)
         self.stored = self.stored.T if kind == 2 else self.stored
@@ -215,6 +226,24 @@ class _Reader:
                 bias = self.bias[self.table[level]].copy()
                 bias[have if kind == 2 else self.out_c :] = 0
                 self._check(self.stored[:, :last], bias, row, folded=True)
+        return matrices
+
+    def _bits(self, fours: int) -> list[Array]:
+        """The values of levels of bits; the weights by level."""
+        n, count = self.h["levels"], self.out_c * self.columns
+        planes = self._section("values", "u1", 1 + (fours < n), -(-count // 8) * 4)
+        bytes_ = planes.reshape(len(planes), -1, 1, 4)
+        parts = np.concatenate([bytes_ >> 4, bytes_ & 15], axis=2).astype(np.int16)
+        parts = parts.reshape(len(planes), -1)
+        _need(not np.any(parts[:, count:]), "bits behind the last weight")
+        upper = np.where(parts[0] > 7, parts[0] - 16, parts[0])[:count]
+        _need(np.all(upper > -8), "upper part of -8")
+        kinds = [16 * upper, *(16 * upper + part[:count] - 8 for part in parts[1:])]
+        shape = self.out_c, self.columns
+        matrices = [kind.astype(np.int8).reshape(shape) for kind in kinds]
+        matrices = matrices[:1] * fours + matrices[1:] * (n - fours)
+        for w, t, row in zip(matrices, self.table, self.folded, strict=False):
+            self._check(w, self.bias[t], row, folded=True)
         return matrices
 
     def _nested(self) -> list[Array]:

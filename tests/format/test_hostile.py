@@ -19,6 +19,7 @@ from keras_nest.format import (
 )
 from keras_nest.format.header import HEADER_BYTES, Header
 from keras_nest.runtime import core
+from tests.kernels import random_bits
 from tests.kernels.random_ops import (
     random_input,
     random_op,
@@ -63,6 +64,9 @@ def blobs(kind: str, count: int) -> list[bytes]:
         rng = np.random.default_rng(0)
         ops += [random_vector_op(rng) for _ in range(count)]
     ops += [random_widths_op(np.random.default_rng(n), kind) for n in range(count)]
+    if kind in random_bits.KINDS:
+        rngs = [np.random.default_rng(n) for n in range(count)]
+        ops += [random_bits.random_bits_op(rng, kind) for rng in rngs]
     return [found.blob for op in ops for found in candidates(op)]
 
 
@@ -260,9 +264,9 @@ def test_a_dense_top_follows_the_records(block: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     ("encoding", "flags"),
     [
-        *(("dense", flag) for flag in (1, 2, 16, 128)),
-        *((indexed, flag) for indexed in ("blocks", "lists") for flag in (2, 4, 8)),
-        *((placed, flag) for placed in ("offsets", "vectors") for flag in (4, 8)),
+        *(("dense", flag) for flag in (1, 2, 32, 128)),
+        *((indexed, flag) for indexed in ("blocks", "lists") for flag in (2, 4, 8, 16)),
+        *((placed, flag) for placed in ("offsets", "vectors") for flag in (4, 8, 16)),
     ],
 )
 def test_flags_of_other_encodings(encoding: str, flags: int) -> None:

@@ -29,6 +29,7 @@ from keras_nest.format import (
 from keras_nest.format.header import HEADER_BYTES, Header
 from tests.converter.nets import inputs_for, nested_random_net, random_net
 from tests.format import second_reader
+from tests.kernels.random_bits import random_bits_op
 from tests.kernels.random_ops import BLOCKS, random_op, random_vector_op
 from tests.kernels.random_widths import random_widths_op
 from tests.runtime import one_op, random_ops
@@ -54,7 +55,8 @@ def assert_same(read: second_reader.Op, blob: bytes) -> NestedOp:
     known |= {"op": OPS.index(op.geometry.op) + 1, "version": 1, "flags": blob[12]}
     known |= {"encoding": ENCODINGS.index(header.encoding)}
     known |= zip(("block_rows", "block_cols"), header.block, strict=True)
-    known |= {"segments": blob[18], "sets": int.from_bytes(blob[112:116], "little")}
+    known |= {"segments": blob[18], "four_bit_levels": blob[19]}
+    known |= {"sets": int.from_bytes(blob[112:116], "little")}
     names = ("tables", "counts", "indices", "values")
     known |= zip((f"{name}_offset" for name in names), header.offsets, strict=True)
     assert len(read.fields) > 30
@@ -62,7 +64,7 @@ def assert_same(read: second_reader.Op, blob: bytes) -> NestedOp:
     assert len(read.levels) == op.levels
     for number, level in enumerate(read.levels):
         for array, expected in (
-            (level.weights, op.weights * op.mask(number)),
+            (level.weights, op.at(number)),
             (level.bias, op.bias[number]),
             (level.multiplier, op.multiplier[number]),
             (level.shift, op.shift[number]),
@@ -73,9 +75,9 @@ def assert_same(read: second_reader.Op, blob: bytes) -> NestedOp:
 
 
 def makers() -> list[Callable[[np.random.Generator], NestedOp]]:
-    """What makes random ops: sparse ones, and widths of each kind."""
+    """What makes random ops: sparse ones, bits, and widths of each kind."""
     of_kinds = [functools.partial(random_widths_op, kind=kind) for kind in OPS]
-    return [random_op, random_vector_op, *of_kinds]
+    return [random_op, random_vector_op, random_bits_op, *of_kinds]
 
 
 def test_every_kind_pattern_and_encoding() -> None:
@@ -98,6 +100,7 @@ def test_every_kind_pattern_and_encoding() -> None:
     }
     assert variants == {
         *("dense", "folded dense", "dense widths", "folded dense widths"),
+        *("dense bits", "folded dense bits"),
         *("blocks", "lists", *placed),
     }
 

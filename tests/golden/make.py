@@ -27,6 +27,8 @@ CASES: dict[str, tuple[int, str, dict[str, Any]]] = {
     "float_io": (14, "1x2", {"io": "float32"}),
     "sticky_level": (16, "1x2", {"sticky_level": True}),
     "per_layer_level": (17, "1x2", {"per_layer_level": True}),
+    "bits": (4, "bits", {"target": "cortex-m4"}),
+    "bits_folded": (8, "bits", {"target": "cortex-m55"}),
 }
 
 

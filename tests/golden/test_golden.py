@@ -20,7 +20,7 @@ FILES = sorted(Path(__file__).parent.glob("format_*/*.tflite"))
 
 
 def test_there_are_files() -> None:
-    assert len(FILES) == 12
+    assert len(FILES) == 14
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -54,12 +54,14 @@ def test_ops_are_read_by_python_and_c(path: Path) -> None:
 
 
 def test_all_encodings_are_there() -> None:
-    found = {
-        variant_of(operator.blob).split()[0].split("-")[0]
+    variants = {
+        variant_of(operator.blob)
         for path in FILES
         for operator in nested_operators(flatbuffer.load(path.read_bytes()))
     }
+    found = {variant.split()[0].split("-")[0] for variant in variants}
     assert found >= set(keras_nest.format.ENCODINGS)
+    assert variants >= {"dense bits", "folded dense bits"}
 
 
 def test_a_newer_format_is_refused() -> None:

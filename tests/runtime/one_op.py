@@ -116,7 +116,7 @@ def plain_model(case: Case, level: int) -> bytes:
     depthwise = g.op == "depthwise_conv_2d"
     sign = np.where(op.multiplier[level] < 0, -1, 1)
     by_channel = sign[None, :] if depthwise else sign[:, None]
-    kernel = (op.weights * op.mask(level) * by_channel).astype(np.int8)
+    kernel = (op.at(level) * by_channel).astype(np.int8)
     shape: tuple[int, ...] = (g.out_c, g.kernel_h, g.kernel_w, g.in_c)
     if depthwise:
         shape = (1, g.kernel_h, g.kernel_w, g.out_c)

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "../src/bits/bits.h"
 #include "../src/vectors/stream.h"
 #include "../src/widths/widths.h"
 #include "check.h"
@@ -38,7 +39,6 @@ static uint64_t close_section(uint8_t* data, uint64_t end, size_t max_size,
 static size_t repair(uint8_t* data, size_t max_size) {
   memcpy(data, "NEST", 4);
   data[NEST_HEADER_VERSION_U8] = NEST_FORMAT_VERSION;
-  memset(data + NEST_HEADER_RESERVED0, 0, 1);
   memset(data + NEST_HEADER_RESERVED1, 0, 12);
   const uint64_t rows = data[NEST_HEADER_BLOCK_ROWS_U8];
   const uint64_t out_c = get(data + NEST_HEADER_OUT_C_U32, 4);
@@ -67,6 +67,9 @@ static size_t repair(uint8_t* data, size_t max_size) {
   op.dense_top = places && (flags & NEST_FLAG_DENSE_TOP) != 0;
   const int widths =
       op.encoding == NEST_DENSE && (flags & NEST_FLAG_WIDTHS) != 0;
+  const int bits = op.encoding == NEST_DENSE && (flags & NEST_FLAG_BITS) != 0;
+  const uint8_t fours = data[NEST_HEADER_FOUR_BIT_LEVELS_U8];
+  if (!bits) data[NEST_HEADER_FOUR_BIT_LEVELS_U8] = 0;
   if (!widths) {
     data[NEST_HEADER_SEGMENTS_U8] = 0;
     put_u32(data + NEST_HEADER_SETS_U32, 0);
@@ -102,12 +105,16 @@ static size_t repair(uint8_t* data, size_t max_size) {
   if (op.encoding == NEST_VECTORS) {
     at += 4 * levels * out_c;
   } else if (flags & NEST_FLAG_FOLDED) {
-    at += 4 * (widths ? levels : data[NEST_HEADER_TABLES_U8]) * out_c;
+    const int by_level = widths || bits;
+    at += 4 * (by_level ? levels : data[NEST_HEADER_TABLES_U8]) * out_c;
   }
   at = close_section(data, at, max_size, NEST_HEADER_VALUES_OFFSET_U32);
   at += op.encoding == NEST_BLOCKS ? entries * nest_block_size(&op) : stream;
   if (op.dense_top) at = close_section(data, at, max_size, 0);
-  if (op.encoding == NEST_DENSE || op.encoding == NEST_LISTS || op.dense_top) {
+  if (bits) {
+    at += (fours < levels ? 2 : 1) * ((out_c * columns + 7) / 8 * 4);
+  } else if (op.encoding == NEST_DENSE || op.encoding == NEST_LISTS ||
+             op.dense_top) {
     at += groups * rows * columns;
   }
   if (at > max_size) return 0;
@@ -130,6 +137,20 @@ static uint32_t sum_entries(const nest_op* op, const uint8_t* stream,
   return sum;
 }
 
+/* A channel's weights as a level of bits has them. */
+static uint32_t sum_bits(const nest_op* op, int32_t channel, int32_t level) {
+  const uint8_t* high = nest_high_plane(op);
+  const uint8_t* low = high + nest_plane_bytes(op);
+  size_t weight = (size_t)channel * (size_t)op->columns;
+  uint32_t sum = 0;
+  for (int32_t i = 0; i < op->columns; ++i, ++weight) {
+    sum += 16 * (uint32_t)((nest_plane_at(high, weight) ^ 8) - 8);
+    if (nest_is_four_bits(op, level)) continue;
+    sum += (uint32_t)(nest_plane_at(low, weight) - 8);
+  }
+  return sum;
+}
+
 static uint32_t sum_dense(const nest_op* op, int32_t channel, int32_t level) {
   const int depthwise = op->kind == NEST_DEPTHWISE_CONV_2D;
   const int is_flat = op->kernel_h == 1 && op->kernel_w == 1 && !depthwise;
@@ -145,20 +166,22 @@ static uint32_t sum_dense(const nest_op* op, int32_t channel, int32_t level) {
 
 /* Writes the folded biases of an op whose sections are found. */
 static void fold(const nest_op* op, uint8_t* folded, int32_t tables) {
-  const int dense = op->encoding == NEST_DENSE;
+  const int dense = op->encoding == NEST_DENSE || nest_has_bits(op);
   const uint8_t* stream = (const uint8_t*)op->values;
   for (int32_t c = 0; c < op->out_c; ++c) {
     const int32_t group = c / op->block_rows;
     const int32_t row = c % op->block_rows;
     const uint32_t total =
         dense ? 0 : nest_count(op, group, nest_rings(op) - 1);
-    const int by_table = dense && !op->widths;
+    const int by_table = dense && !op->widths && !nest_has_bits(op);
     for (int32_t l = 0; l < (by_table ? tables : op->levels); ++l) {
       const int32_t table = by_table ? l : op->level_table[l];
       const int has_bias = !op->widths || op->kind != NEST_DEPTHWISE_CONV_2D ||
                            c < nest_active_outputs(op, l);
       uint32_t sum;
-      if (dense || nest_runs_dense(op, l)) {
+      if (nest_has_bits(op)) {
+        sum = sum_bits(op, c, l);
+      } else if (dense || nest_runs_dense(op, l)) {
         sum = sum_dense(op, c, l);
       } else {
         const uint32_t count = nest_count(op, group, l);

@@ -1,5 +1,6 @@
 #include "open_op.h"
 
+#include "../src/bits/bits.h"
 #include "check.h"
 
 nest_fuzz_kernel nest_fuzz_kernel_of(const nest_op* op, size_t* scratch) {
@@ -22,7 +23,11 @@ static double most_scratch(const nest_op* op) {
   const double height = (double)(op->kernel_h - 1) * op->dilation_h + 1;
   const double width = (double)(op->out_w - 1) * op->stride_w +
                        (double)(op->kernel_w - 1) * op->dilation_w + 1;
-  return (height + 1) * width * op->in_c * 2 + NEST_SCRATCH_CONSTANT;
+  const double rows = (height + 1) * width * op->in_c * 2;
+  /* Of levels of bits, the unpacked weights. */
+  const double least = 8.0 * op->columns;
+  const double unpacked = least > NEST_BITS_WEIGHTS ? least : NEST_BITS_WEIGHTS;
+  return rows + NEST_SCRATCH_CONSTANT + (nest_has_bits(op) ? unpacked : 0);
 }
 
 nest_status nest_fuzz_open(const uint8_t* blob, size_t size, nest_op* op) {

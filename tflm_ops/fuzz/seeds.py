@@ -21,6 +21,7 @@ from keras_nest.converter import flatbuffer
 from keras_nest.converter.nested_file import nested_operators
 from keras_nest.format import NEVER, OPS, Geometry, NestedOp, candidates, variant_of
 from tests.format.test_accumulators import GEOMETRIES, op_at_the_limit
+from tests.kernels.random_bits import random_bits_op
 from tests.kernels.random_ops import random_op, random_tables, random_vector_op
 from tests.kernels.random_widths import random_widths_op
 
@@ -58,6 +59,7 @@ def packed_ops(count: int) -> Iterator[tuple[str, bytes]]:
         make = random_vector_op if seed % 5 == 4 else random_op
         op = make(np.random.default_rng(seed)) if seed > 0 else op_of_long_stride()
         ops = [op, random_widths_op(np.random.default_rng(seed), OPS[seed % 3])]
+        ops.append(random_bits_op(np.random.default_rng(seed)))
         for found in (one for each in ops for one in candidates(each)):
             yield f"{seed:04}_{variant_of(found.blob).replace(' ', '')}", found.blob
     for channels in (130, 200):

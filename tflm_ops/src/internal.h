@@ -20,13 +20,18 @@ static inline int nest_has_widths(const nest_op* op) {
   return NEST_WIDTHS && op->widths;
 }
 
+/* Whether levels are bits of the weights; 0 where the build has none. */
+static inline int nest_has_bits(const nest_op* op) {
+  return NEST_BITS && op->encoding == NEST_PLANES;
+}
+
 /* Channels from pixel to pixel of the input and the output, and weights from an
  * output channel to the next; of a level of width not those that it has. */
 static inline int32_t nest_in_pitch(const nest_op* op) {
   return NEST_WIDTHS ? op->in_pitch : op->in_c;
 }
 static inline int32_t nest_out_pitch(const nest_op* op) {
-  return NEST_WIDTHS ? op->out_pitch : op->out_c;
+  return NEST_WIDTHS || NEST_BITS ? op->out_pitch : op->out_c;
 }
 static inline int32_t nest_row_pitch(const nest_op* op) {
   return NEST_WIDTHS ? op->row_pitch : op->columns;
@@ -73,7 +78,7 @@ static inline int32_t nest_rings(const nest_op* op) {
 
 /* Whether entries have the places of their inputs: offsets and vectors. */
 static inline int nest_has_places(const nest_op* op) {
-  return op->encoding >= NEST_OFFSETS;
+  return op->encoding >= NEST_OFFSETS && !nest_has_bits(op);
 }
 
 /* Whether an op has levels that no ring is of, and whether a level is one: it

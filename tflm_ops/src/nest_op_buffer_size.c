@@ -1,3 +1,4 @@
+#include "bits/bits.h"
 #include "cmsis_nn/cmsis_nn.h"
 #include "decoded/decode.h"
 #include "dense/dense.h"
@@ -22,7 +23,8 @@ static size_t dense_bytes(const nest_op* op) {
     return nest_dense_buffer_size(op);
   }
   const size_t tiles = nest_tiles_buffer_size(op);
-  const size_t cmsis_nn = NEST_USE_CMSIS_NN && !nest_has_widths(op)
+  const size_t cmsis_nn = NEST_USE_CMSIS_NN && !nest_has_widths(op) &&
+                                  nest_out_pitch(op) == op->out_c
                               ? nest_cmsis_nn_buffer_size(op)
                               : 0;
   return tiles > cmsis_nn ? tiles : cmsis_nn;
@@ -31,6 +33,7 @@ static size_t dense_bytes(const nest_op* op) {
 /* Refer header file for details. */
 size_t nest_op_buffer_size(const nest_op* op) {
   if (nest_has_widths(op)) return nest_most_of_levels(op, dense_bytes);
+  if (nest_has_bits(op)) return nest_bits_buffer_size(op, dense_bytes);
   const size_t sparse = nest_rings(op) > 0 ? sparse_bytes(op) : 0;
   const size_t dense = nest_has_dense(op) ? dense_bytes(op) : 0;
   return sparse > dense ? sparse : dense;

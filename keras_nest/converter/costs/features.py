@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 
 from keras_nest.converter.costs import (
+    bits,
     decoded,
     dense,
     depthwise,
@@ -67,9 +68,10 @@ def _run(packed: Packed, level: int, simd: str) -> Run:
     if packed.geometry.op == "depthwise_conv_2d":
         return _depthwise(packed, level, simd)
     # A level without a ring of its own has all weights, dense.
+    if header.bits:
+        return bits.run(packed, level, simd, _dense)
     if level >= header.rings:
-        fast = _fast_dense(packed, packed.geometry, simd)
-        return patches.dense(packed, level) if fast is None else fast
+        return _dense(packed, level, simd)
     if header.encoding in ("blocks", "lists"):
         run = None
         if simd != PORTABLE and packed.common_shifts:
@@ -80,6 +82,12 @@ def _run(packed: Packed, level: int, simd: str) -> Run:
     if header.encoding == "vectors":
         return vectors.portable(packed, level)
     return direct.offsets(packed, level, simd)
+
+
+def _dense(packed: Packed, level: int, simd: str) -> Run:
+    """run_dense of nest_run_op."""
+    fast = _fast_dense(packed, packed.geometry, simd)
+    return patches.dense(packed, level) if fast is None else fast
 
 
 def _fast_dense(packed: Packed, g: Geometry, simd: str) -> Run | None:

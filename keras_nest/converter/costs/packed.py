@@ -47,6 +47,15 @@ class Packed:
         packed.__dict__["shifts"] = self.shifts[:, : found.geometry.out_c]
         return packed
 
+    def part(self, first: int, channels: int) -> Packed:
+        """The op of some output channels alone; outputs are clamped elsewhere."""
+        g = dataclasses.replace(self.geometry, out_c=channels)
+        header = dataclasses.replace(self.header, geometry=g, act_min=-128, act_max=127)
+        packed = Packed(header, self.blob)
+        packed.__dict__["shifts"] = self.shifts[:, first : first + channels]
+        packed.__dict__["common_shifts"] = self.common_shifts
+        return packed
+
     @property
     def geometry(self) -> Geometry:
         return self.header.geometry
@@ -92,7 +101,7 @@ class Packed:
         left: np.ndarray = self.shifts >= 0
         return left
 
-    @property
+    @cached_property
     def common_shifts(self) -> bool:
         """Whether all rows at all levels take the short requantization."""
         return not self.uncommon.any()

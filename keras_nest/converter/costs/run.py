@@ -19,10 +19,17 @@ def extensions(simd: str) -> dict[str, bool]:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """The path that runs an op at a level, and how often its parts do."""
+    """The path that runs an op at a level, and how often its parts do.
+
+    Attributes:
+        path: One of a cost table.
+        features: How often its parts run.
+        unpacking: Instructions beside them, of levels of bits.
+    """
 
     path: str
     features: Features
+    unpacking: float = 0.0
 
 
 def always(packed: Packed) -> Features:

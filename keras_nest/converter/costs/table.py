@@ -73,7 +73,7 @@ class CostTable:
                 f"Received: one of {', '.join(self.paths)}",
                 hint="Measure it again: scripts/measure_costs",
             )
-        return sum(
+        return run.unpacking + sum(
             path.coefficients.get(name, 0.0) * value
             for name, value in run.features.items()
         )

@@ -77,6 +77,15 @@
  * MUST BE THE INPUT ZERO POINT, as such ops and the builtin ones behind them
  * leave them: a kernel may take them in, as they add nothing.
  *
+ * bits, of dense but for depthwise ops: a weight is 16 * upper + lower, the
+ * upper part from -7 to 7 and the lower one from -8 to 7. The first
+ * header.four_bit_levels levels, 1 or more, have 16 * upper alone; the others
+ * have both. The values are a plane of the upper parts, modulo 16, and, if any
+ * level is one of the others, a plane of the lower parts, each plus 8. In a
+ * plane byte i of each four has part i of 8 in its upper half and part i + 4 in
+ * its lower half; behind the last weight they are zero. Folded biases are
+ * int32[levels][out_c].
+ *
  * The encoding offsets holds blocks of 1x2 and 1x4; where the op has a 1x1
  * kernel and one output pixel 4x4 too, if out_c is a multiple of 4; else 1x1
  * too. An offset is the place, in bytes, of the block's inputs for the first
@@ -133,8 +142,8 @@
 #define NEST_HEADER_OUTPUT_ZERO_POINT_I8 15
 #define NEST_HEADER_ACT_MIN_I8 16
 #define NEST_HEADER_ACT_MAX_I8 17
-#define NEST_HEADER_SEGMENTS_U8 18 /* 0 without widths */
-#define NEST_HEADER_RESERVED0 19   /* 1 zero byte */
+#define NEST_HEADER_SEGMENTS_U8 18        /* 0 without widths */
+#define NEST_HEADER_FOUR_BIT_LEVELS_U8 19 /* 0 without bits */
 #define NEST_HEADER_TOTAL_BYTES_U32 20
 #define NEST_HEADER_IN_H_U32 24
 #define NEST_HEADER_IN_W_U32 28
@@ -162,5 +171,6 @@
 #define NEST_FLAG_DENSE_TOP 2
 #define NEST_FLAG_FOLDED 4
 #define NEST_FLAG_WIDTHS 8
+#define NEST_FLAG_BITS 16
 
 #endif /* NEST_FORMAT_H_ */

@@ -57,7 +57,8 @@ typedef enum nest_status {
   NEST_ERROR_ACCUMULATOR, /* an accumulator could reach 2^30 */
   NEST_ERROR_LEVEL,       /* level not in 0..levels-1 */
   NEST_ERROR_KIND,        /* op of another kind than the function called */
-  NEST_ERROR_WIDTHS       /* levels of width, in a build without them */
+  NEST_ERROR_WIDTHS,      /* levels of width, in a build without them */
+  NEST_ERROR_BITS         /* levels of bits, in a build without them */
 } nest_status;
 
 typedef enum nest_op_kind {
@@ -71,7 +72,9 @@ typedef enum nest_encoding {
   NEST_BLOCKS = 1,
   NEST_LISTS = 2,
   NEST_OFFSETS = 3,
-  NEST_VECTORS = 4
+  NEST_VECTORS = 4,
+  NEST_PLANES = 5 /* of an open op: dense with levels of bits; `values` are the
+                      planes, `dense` is NULL */
 } nest_encoding;
 
 /* A validated view into a blob, which must outlive it. Read-only for callers.
@@ -106,12 +109,15 @@ typedef struct nest_op {
   const int8_t* dense;   /* all weights of the densest level, or NULL */
   const int32_t* folded; /* vectors and widths: [levels][out_c], dense:
                             [tables][out_c]; or NULL */
-  /* What levels of width need; last, so that it costs the rest no code. Unset
-   * where NEST_WIDTHS is 0. */
+  /* What levels of width and of bits need; last, so that it costs the rest no
+   * code. Unset where NEST_WIDTHS is 0, but for out_pitch, which bits need too.
+   */
   int32_t in_pitch, out_pitch; /* channels of the tensors, pixel to pixel */
   int32_t row_pitch;           /* weights from an output channel to the next */
   int32_t widths;              /* a level has the first channels only: counts */
-  int32_t segments, sets;      /* of the input channels, see format.h */
+  int32_t segments;            /* of the input channels, see format.h; of
+                                  NEST_PLANES the levels of 4 bits */
+  int32_t sets;                /* of the input channels, see format.h */
   int32_t narrowed; /* level + 1, of an op with runs made by nest_narrow */
   uint32_t whole;   /* a bit for each level that runs as the whole op does */
 } nest_op;
@@ -126,7 +132,8 @@ nest_status nest_open(const void* blob, size_t bytes, nest_op* op);
 const char* nest_status_text(nest_status status);
 
 /* Scratch bytes of an op, the same for all levels; aligned for pointers. Below,
- * 24 bytes are 32 on a 64-bit core. An op never takes more than
+ * 24 bytes are 32 on a 64-bit core. An op without levels of bits never takes
+ * more than
  *
  *   rows + NEST_SCRATCH_CONSTANT
  *
@@ -188,6 +195,11 @@ const char* nest_status_text(nest_status status);
  * of another output row, stride_h rows of the band, and n as many rows as make
  * 8 tiles with the first; of 1x1 kernels it is the band, and n up to 7 tiles.
  * Not more than the output has, and n * step is at most min(left, 3072).
+ *
+ * With bits what the encoding dense takes for so many output channels, and
+ * their weights of 8 bits, rounded up to a multiple of 8: 16384 / columns
+ * channels, rounded down to a multiple of 8 from 8 to 128, but not more than
+ * out_c. Those are at most 16384 bytes, or 8 * columns.
  *
  * With widths the most of the levels', each as if it were an op of its own
  * channels, or whole where they save little (nest_find_whole); the table of

@@ -1,3 +1,4 @@
+#include "../bits/bits.h"
 #include "../vectors/stream.h"
 
 /* The blob and the place of the section that is being found. */
@@ -62,6 +63,10 @@ static int find_values(size_t entries, reader* r, nest_op* op) {
     if (!op->dense_top) return r->at == r->bytes;
     if (!align(r)) return 0;
   }
+  if (nest_has_bits(op)) { /* of 4 bits at all levels: one plane */
+    const size_t planes = nest_four_bit_levels(op) < op->levels ? 2 : 1;
+    return skip(r, planes, nest_plane_bytes(op)) && r->at == r->bytes;
+  }
   op->dense = (const int8_t*)r->blob + r->at;
   const size_t rows = (size_t)(op->row_groups * op->block_rows);
   return skip(r, rows, (size_t)op->columns) && r->at == r->bytes;
@@ -77,9 +82,9 @@ nest_status nest_check_sections(const uint8_t* blob, size_t bytes,
                                 nest_op* op) {
   op->columns = op->kernel_h * op->kernel_w;
   if (op->kind != NEST_DEPTHWISE_CONV_2D) op->columns *= op->in_c;
+  if (NEST_WIDTHS || NEST_BITS) op->out_pitch = op->out_c;
   if (NEST_WIDTHS) {
     op->in_pitch = op->in_c;
-    op->out_pitch = op->out_c;
     op->row_pitch = op->columns;
   }
   op->row_groups = (op->out_c + op->block_rows - 1) / op->block_rows;
@@ -94,8 +99,10 @@ nest_status nest_check_sections(const uint8_t* blob, size_t bytes,
   op->shift = (const int8_t*)(op->bias + channels);
 
   /* At most 2^29 counts. */
-  const size_t rings =
-      (size_t)nest_rings(op) * (size_t)(op->balanced ? 1 : op->row_groups);
+  const size_t rings = nest_has_bits(op)
+                           ? 0
+                           : (size_t)nest_rings(op) *
+                                 (size_t)(op->balanced ? 1 : op->row_groups);
   const size_t counts = nest_has_widths(op) ? widths_of(op) : rings;
   op->counts = begin_section(&r, NEST_HEADER_COUNTS_OFFSET_U32);
   if (op->counts == NULL || !skip(&r, counts, (size_t)op->count_bytes)) {
@@ -107,8 +114,8 @@ nest_status nest_check_sections(const uint8_t* blob, size_t bytes,
 
   op->indices = begin_section(&r, NEST_HEADER_INDICES_OFFSET_U32);
   const int folded = blob[NEST_HEADER_FLAGS_U8] & NEST_FLAG_FOLDED;
-  const int by_level =
-      op->encoding == NEST_VECTORS || (nest_has_widths(op) && folded);
+  const int by_level = op->encoding == NEST_VECTORS ||
+                       ((nest_has_widths(op) || nest_has_bits(op)) && folded);
   const size_t rows = by_level ? (size_t)op->levels : folded ? tables : 0;
   op->folded = rows > 0 ? (const int32_t*)(const void*)op->indices : NULL;
   if (op->indices == NULL ||

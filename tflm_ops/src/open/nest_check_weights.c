@@ -1,3 +1,4 @@
+#include "../bits/bits.h"
 #include "../vectors/stream.h"
 #include "../widths/widths.h"
 
@@ -183,8 +184,52 @@ static nest_status check_group(const nest_op* op, int32_t group, cursor* at) {
   return NEST_OK;
 }
 
+/* Whether what fills up a plane's last group is zero. */
+static int plane_is_full(const nest_op* op, const uint8_t* plane) {
+  size_t weight = (size_t)op->columns * (size_t)op->out_c;
+  for (; weight % NEST_BITS_GROUP != 0; ++weight) {
+    if (nest_plane_at(plane, weight) != 0) return 0;
+  }
+  return 1;
+}
+
+/* A row's weights as levels of 4 bits have them, and as those of 8. Upper bits
+ * of -8 would be none of an int8 that is rounded to them. */
+static int add_bits(const nest_op* op, int32_t row, const uint8_t* low,
+                    reach* four, reach* eight) {
+  size_t weight = (size_t)row * (size_t)op->columns;
+  for (int32_t i = 0; i < op->columns; ++i, ++weight) {
+    const int32_t upper = (nest_plane_at(nest_high_plane(op), weight) ^ 8) - 8;
+    if (upper == -8) return 0;
+    add_weight(16 * upper, four);
+    if (low == NULL) continue;
+    add_weight(16 * upper + nest_plane_at(low, weight) - 8, eight);
+  }
+  return 1;
+}
+
+static nest_status check_bits(const nest_op* op) {
+  const uint8_t* high = nest_high_plane(op);
+  const int32_t fours = nest_four_bit_levels(op);
+  const uint8_t* low = fours < op->levels ? high + nest_plane_bytes(op) : NULL;
+  if (!plane_is_full(op, high) || (low != NULL && !plane_is_full(op, low))) {
+    return NEST_ERROR_SECTIONS;
+  }
+  nest_status status = NEST_OK;
+  for (int32_t row = 0; row < op->out_c && status == NEST_OK; ++row) {
+    reach four = {0, 0}, eight = {0, 0};
+    if (!add_bits(op, row, low, &four, &eight)) return NEST_ERROR_SECTIONS;
+    status = check_channel(op, 0, fours - 1, row, &four);
+    if (status == NEST_OK) {
+      status = check_channel(op, fours, op->levels - 1, row, &eight);
+    }
+  }
+  return status;
+}
+
 /* Refer header file for details. */
 nest_status nest_check_weights(const nest_op* op) {
+  if (nest_has_bits(op)) return check_bits(op);
   if (op->encoding == NEST_DENSE) return check_dense(op, 0);
   cursor at = {op->indices, op->values, 0, 0, 0};
   for (int32_t group = 0; group < op->row_groups; ++group) {

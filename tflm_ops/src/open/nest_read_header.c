@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "../bits/bits.h"
 #include "../direct.h"
 
 static int32_t u8(const uint8_t* blob, size_t at) { return blob[at]; }
@@ -54,6 +55,10 @@ static void read_fields(const uint8_t* blob, nest_op* op) {
     op->segments = u8(blob, NEST_HEADER_SEGMENTS_U8);
     put(op, offsetof(nest_op, sets), blob, NEST_HEADER_SETS_U32, 1, 4);
   }
+  if (NEST_BITS && op->encoding == NEST_DENSE && (flags & NEST_FLAG_BITS)) {
+    op->encoding = NEST_PLANES;
+    op->segments = u8(blob, NEST_HEADER_FOUR_BIT_LEVELS_U8);
+  }
   op->level_table = blob + NEST_HEADER_LEVEL_TABLE_U8;
 }
 
@@ -69,7 +74,15 @@ static int places_shape_is_valid(const nest_op* op) {
   return wide || op->block_cols == 2;
 }
 
+/* Bits are for weights that are a matrix, of which all levels have all. */
+static int bits_are_valid(const nest_op* op, int32_t flags) {
+  return op->kind != NEST_DEPTHWISE_CONV_2D &&
+         in_range(nest_four_bit_levels(op), 1, op->levels) &&
+         (flags & ~(NEST_FLAG_FOLDED | NEST_FLAG_BITS)) == 0;
+}
+
 static int flags_are_valid(const nest_op* op, int32_t flags) {
+  if (nest_has_bits(op)) return bits_are_valid(op, flags);
   if (op->encoding == NEST_DENSE) {
     return (flags & ~(NEST_FLAG_FOLDED | NEST_FLAG_WIDTHS)) == 0;
   }
@@ -83,7 +96,7 @@ static int encoding_is_valid(const uint8_t* blob, const nest_op* op) {
       !flags_are_valid(op, u8(blob, NEST_HEADER_FLAGS_U8))) {
     return 0;
   }
-  if (op->encoding == NEST_DENSE) {
+  if (op->encoding == NEST_DENSE || nest_has_bits(op)) {
     return op->index_bytes == 0 && op->count_bytes == 2 * nest_has_widths(op) &&
            op->block_rows == 1 && op->block_cols == 1;
   }
@@ -118,6 +131,9 @@ nest_status nest_read_header(const uint8_t* blob, size_t bytes, nest_op* op) {
   if (!NEST_WIDTHS && (u8(blob, NEST_HEADER_FLAGS_U8) & NEST_FLAG_WIDTHS)) {
     return NEST_ERROR_WIDTHS;
   }
+  if (!NEST_BITS && (u8(blob, NEST_HEADER_FLAGS_U8) & NEST_FLAG_BITS)) {
+    return NEST_ERROR_BITS;
+  }
   if (nest_load(blob + NEST_HEADER_TOTAL_BYTES_U32, 4) != bytes) {
     return NEST_ERROR_TRUNCATED;
   }
@@ -128,7 +144,8 @@ nest_status nest_read_header(const uint8_t* blob, size_t bytes, nest_op* op) {
   if (!in_range(kind, NEST_CONV_2D, NEST_FULLY_CONNECTED) ||
       !levels_are_valid(blob, op) || !encoding_is_valid(blob, op) ||
       op->act_min > op->act_max ||
-      !all_zero(blob + NEST_HEADER_SEGMENTS_U8 + widths, 2 - widths) ||
+      !all_zero(blob + NEST_HEADER_SEGMENTS_U8 + widths,
+                2 - widths - nest_has_bits(op)) ||
       !all_zero(blob + NEST_HEADER_SETS_U32 + 4 * widths, 16 - 4 * widths)) {
     return NEST_ERROR_HEADER;
   }

@@ -4,8 +4,8 @@
  * take more flash than the way to them. */
 static const char texts[] =
     "ok\0"
-    "packed bytes are missing or left over\0"
-    "packed op not at a multiple of 4\0"
+    "packed bytes missing or left over\0"
+    "packed op not aligned to 4\0"
     "not a packed nested op\0"
     "packed op of another version\0"
     "packed field out of range\0"
@@ -16,11 +16,12 @@ static const char texts[] =
     "no such level\0"
     "packed op of another kind\0"
     "levels of width: build with NEST_WIDTHS=1\0"
-    "unknown status";
+    "levels of bits: build with NEST_BITS=1\0"
+    "unknown";
 
 const char* nest_status_text(nest_status status) {
   const char* text = texts;
-  const unsigned unknown = NEST_ERROR_WIDTHS + 1;
+  const unsigned unknown = NEST_ERROR_BITS + 1;
   unsigned left = (unsigned)status < unknown ? (unsigned)status : unknown;
   for (; left > 0; ++text) left -= *text == '\0';
   return text;
