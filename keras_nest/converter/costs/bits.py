@@ -14,7 +14,7 @@ from keras_nest.format.bits import GROUP, part_rows
 _UNPACKING = {
     PORTABLE: (285.0, 9.0, 25.0),
     DSP: (260.0, 3.25, 10.5),
-    MVE: (280.0, 1.5, 2.5),
+    MVE: (350.0, 1.5, 2.5),
 }
 
 
