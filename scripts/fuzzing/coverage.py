@@ -12,7 +12,7 @@ from typing import Any
 
 from fuzzing.build import build
 from fuzzing.legs import corpus_of
-from fuzzing.targets import OPS, OUT, TARGETS
+from fuzzing.targets import OPS, OUT, TARGETS, digest_of_sources
 from keras_nest.errors import NestError
 
 Lines = dict[str, dict[int, int]]
@@ -24,7 +24,7 @@ def measure() -> dict[str, Any]:
 
     Returns:
         `lines` that are compiled in any of the builds, `covered` of them in any, and
-        `uncovered`: the numbers of the others by file.
+        `uncovered`: the numbers of the others by file; `sources`, the digest.
 
     Raises:
         NestError: If llvm's tools are missing, or a program fails.
@@ -51,7 +51,7 @@ def measure() -> dict[str, Any]:
                 f"-instr-profile={merged}",
             ),
         )
-    return summary(lines)
+    return summary(lines) | {"sources": digest_of_sources()}
 
 
 def summary(lines: Lines) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from keras_nest.errors import NestError
 from keras_nest.files import write_atomic
 
 RESULTS = ROOT / "docs" / "results" / "fuzzing.json"
+_INTERRUPTED = 72  # by a signal, and all well until then
 _EXECUTED = re.compile(r"stat::number_of_executed_units: (\d+)")
 
 
@@ -56,7 +57,7 @@ def run_leg(target: Target, program: Path, seconds: int) -> dict[str, float]:
     )
     took = time.monotonic() - started
     found = _EXECUTED.search(done.stderr)
-    if done.returncode != 0 or found is None:
+    if done.returncode not in (0, _INTERRUPTED) or found is None:
         end = "\n".join(done.stderr.splitlines()[-40:])
         raise NestError(f"{target.name}: a finding, see {crashes}\n{end}")
     return {"executions": int(found[1]), "seconds": round(took, 1)}

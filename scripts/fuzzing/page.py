@@ -63,7 +63,7 @@ def page_of(results: dict[str, Any], sources: str, notes: str) -> str:
         the output alone, that scratch is within what `nest.h` states, and what
         `governor.h` says of the governor. Seconds are of the wall clock, on a machine
         that did other work too.""",
-        *_coverage(results.get("coverage")),
+        *_coverage(results.get("coverage"), sources),
     ]
     return "\n\n".join([*map(_filled, paragraphs), notes.strip()]) + "\n"
 
@@ -75,9 +75,10 @@ def _filled(paragraph: str) -> str:
     return textwrap.fill(" ".join(paragraph.split()), 88, break_long_words=False)
 
 
-def _coverage(found: dict[str, Any] | None) -> list[str]:
+def _coverage(found: dict[str, Any] | None, sources: str) -> list[str]:
     if found is None:
         return []
+    code = "this code" if found["sources"] == sources else "the code as it was then"
     share = 100 * found["covered"] / found["lines"]
     missing = [
         f"- `{file}`: {', '.join(map(str, numbers))}"
@@ -87,7 +88,7 @@ def _coverage(found: dict[str, Any] | None) -> list[str]:
         "## Lines reached",
         f"""**{share:.2f} %**: {found["covered"]:,} of the {found["lines"]:,} lines of
         `tflm_ops/src` that are compiled for the host in any of the builds, by clang's
-        source coverage over the corpora (`scripts/fuzz --coverage`). Files of assembly
-        are empty there; the C models of what they do are compiled.""",
+        source coverage over the corpora (`scripts/fuzz --coverage`), of {code}. Files
+        of assembly are empty there; the C models of what they do are compiled.""",
         *(["Not reached:", "\n".join(missing)] if missing else []),
     ]
