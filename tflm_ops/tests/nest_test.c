@@ -219,8 +219,8 @@ static void texts_of_status(void) {
     const char* text;
   } known[] = {
       {NEST_OK, "ok"},
-      {NEST_ERROR_TRUNCATED, "packed bytes are missing or left over"},
-      {NEST_ERROR_ALIGNMENT, "packed op not at a multiple of 4"},
+      {NEST_ERROR_TRUNCATED, "packed bytes missing or left over"},
+      {NEST_ERROR_ALIGNMENT, "packed op not aligned to 4"},
       {NEST_ERROR_MAGIC, "not a packed nested op"},
       {NEST_ERROR_VERSION, "packed op of another version"},
       {NEST_ERROR_HEADER, "packed field out of range"},
@@ -231,9 +231,10 @@ static void texts_of_status(void) {
       {NEST_ERROR_LEVEL, "no such level"},
       {NEST_ERROR_KIND, "packed op of another kind"},
       {NEST_ERROR_WIDTHS, "levels of width: build with NEST_WIDTHS=1"},
-      {NEST_ERROR_WIDTHS + 1, "unknown status"},
-      {1000, "unknown status"},
-      {-1, "unknown status"},
+      {NEST_ERROR_BITS, "levels of bits: build with NEST_BITS=1"},
+      {NEST_ERROR_BITS + 1, "unknown"},
+      {1000, "unknown"},
+      {-1, "unknown"},
   };
   for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); ++i) {
     const char* text = nest_status_text((nest_status)known[i].status);
