@@ -90,3 +90,20 @@ def padded(g: Geometry) -> Geometry:
         )
     ]
     return dataclasses.replace(g, pad_top=pads[0], pad_left=pads[1])
+
+
+def dense_op(geometry: Geometry, zero_point: int) -> NestedOp:
+    """A whole layer to predict the cost of; what is in its weights does not matter."""
+    return NestedOp(
+        geometry=geometry,
+        levels=1,
+        input_zero_point=zero_point,
+        output_zero_point=zero_point,
+        act_min=-128,
+        act_max=127,
+        weights=np.ones(geometry.weights_shape, np.int8),
+        level_of=None,
+        multiplier=np.full((1, geometry.out_c), 1 << 30, np.int32),
+        shift=np.full((1, geometry.out_c), -8, np.int8),
+        bias=np.zeros((1, geometry.out_c), np.int32),
+    )

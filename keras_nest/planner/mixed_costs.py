@@ -13,7 +13,7 @@ from keras_nest.converter.costs import load, predict
 from keras_nest.format import NEVER, Geometry, NestedOp, candidates
 from keras_nest.masks import Pattern, rows_of_kernel
 from keras_nest.nesting.kernel_calls import KernelCalls
-from keras_nest.planner.instructions import padded
+from keras_nest.planner.instructions import dense_op, padded
 
 Array = np.ndarray[Any, Any]
 
@@ -72,17 +72,4 @@ def _op(g: Geometry, pattern: Pattern, active: Array) -> NestedOp:
 
 
 def _dense(g: Geometry, inputs: int, outputs: int) -> NestedOp:
-    g = dataclasses.replace(g, in_c=inputs, out_c=outputs)
-    return NestedOp(
-        geometry=g,
-        levels=1,
-        input_zero_point=0,
-        output_zero_point=0,
-        act_min=-128,
-        act_max=127,
-        weights=np.ones(g.weights_shape, np.int8),
-        level_of=None,
-        multiplier=np.full((1, g.out_c), 1 << 30, np.int32),
-        shift=np.full((1, g.out_c), -8, np.int8),
-        bias=np.zeros((1, g.out_c), np.int32),
-    )
+    return dense_op(dataclasses.replace(g, in_c=inputs, out_c=outputs), zero_point=0)

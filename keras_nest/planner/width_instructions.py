@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from keras_nest import targets
 from keras_nest.converter.costs import load
 from keras_nest.converter.costs.features import narrowed_run
 from keras_nest.converter.costs.packed import Packed
-from keras_nest.format import Geometry, NestedOp, Segment, Widths, candidates
+from keras_nest.format import Geometry, Segment, Widths, candidates
 from keras_nest.nesting.kernel_calls import KernelCalls
-from keras_nest.planner.instructions import padded
+from keras_nest.planner.instructions import dense_op, padded
 
 Instructions = Callable[[int, int], float]
 """Those of a layer with so many input and output channels."""
@@ -41,7 +39,9 @@ class WidthInstructions:
                 those of a pixel. A depthwise layer's go by its outputs.
         """
         g = padded(found.geometry)
-        whole = [Packed.parse(one.blob) for one in candidates(_op(g))]
+        whole = [
+            Packed.parse(one.blob) for one in candidates(dense_op(g, zero_point=-128))
+        ]
 
         def instructions(inputs: int, outputs: int) -> float:
             segments: tuple[Segment, ...] = ()
@@ -59,20 +59,3 @@ class WidthInstructions:
         return min(
             self._costs.cost(narrowed_run(one, widths, 0, simd)) for one in whole
         )
-
-
-def _op(g: Geometry) -> NestedOp:
-    """The whole layer; what is in its weights does not matter."""
-    return NestedOp(
-        geometry=g,
-        levels=1,
-        input_zero_point=-128,
-        output_zero_point=-128,
-        act_min=-128,
-        act_max=127,
-        weights=np.ones(g.weights_shape, np.int8),
-        level_of=None,
-        multiplier=np.full((1, g.out_c), 1 << 30, np.int32),
-        shift=np.full((1, g.out_c), -8, np.int8),
-        bias=np.zeros((1, g.out_c), np.int32),
-    )
